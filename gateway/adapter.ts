@@ -1,0 +1,96 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { ZodType } from 'zod'
+import type { Report } from './report.ts'
+
+/**
+ * The contract between a protocol and the gateway. An adapter is one listener or one link; the configuration names as
+ * many of a kind as the city has. What understands bytes (`decode`) touches no socket; what touches a socket
+ * (`Adapter`) understands only what it must to answer the peer.
+ */
+
+/** One message as it came off the wire, not yet understood. */
+export interface Inbound {
+  /**
+   * The identity its source gave it: a redelivery carries the same key, another message another. Unique within the
+   * adapter's name. How it is made is written beside each adapter.
+   */
+  readonly key: string
+  /** Exactly the bytes received. */
+  readonly raw: Uint8Array
+  /** What travelled beside the bytes and is needed to read them again (topic, talker, peer). Stored with them. */
+  readonly envelope: Readonly<Record<string, string>>
+}
+
+/** An `Inbound` as the store gives it back, and as `decode` sees it. */
+export interface Received extends Inbound {
+  readonly receivedAt: Date
+}
+
+/**
+ * What became of a message. All four are durable, so all four are acknowledged: `filtered` and `dead-lettered` too have
+ * a row that says why.
+ */
+export type Receipt = 'stored' | 'duplicate' | 'filtered' | 'dead-lettered'
+
+/** The state of a listener or link, for logs, metrics and the operators' page. */
+export type Link =
+  | { readonly state: 'listening'; readonly at: string }
+  | { readonly state: 'connected'; readonly to: string }
+  | { readonly state: 'down'; readonly reason: string }
+  | { readonly state: 'stopped' }
+
+/** Something on its way to one addressee. `id` is stable over every attempt: a peer that sees it twice ignores it. */
+export interface OutboundNotice {
+  readonly id: string
+  readonly addressee: string
+  readonly kind: 'task' | 'notice' | 'parameters'
+  /** What the addressee reads; its shape is the core's and the handheld's affair. */
+  readonly body: unknown
+  readonly expiresAt: Date | null
+}
+
+/** `delivered`: the peer acknowledged. `absent`: it is not there now; the notice waits for `arrived`. */
+export type Sent = 'delivered' | 'absent'
+
+export interface Adapter {
+  /** Opens sockets. Called again after it rejected, or after `down`, on the same object. */
+  start(): Promise<void>
+  /** Refuses new work and waits for accepts under way. Idempotent; safe before `start` and when the far end is gone. */
+  stop(): Promise<void>
+  /** Only adapters that can reach somebody have it. Rejects when the outcome is unknown; it is called again later. */
+  send?(notice: OutboundNotice): Promise<Sent>
+}
+
+export interface AdapterContext {
+  /** The adapter's name in the configuration. */
+  readonly name: string
+  /** Resolves when durable: only then may the peer be acknowledged. Rejects when nothing was stored: refuse the peer. */
+  accept(message: Inbound): Promise<Receipt>
+  /** `down` makes the supervisor call `stop` and, after a back-off, `start`. Adapters never retry by themselves. */
+  report(link: Link): void
+  /** An addressee can be reached from now on (it subscribed, it bound): waiting notices are sent. */
+  arrived(addressee: string): void
+  /** Counts, and logs at `warn`, somebody or something turned away before it was a message. */
+  refused(reason: string, fields: Record<string, unknown>): void
+  /** A scope of its own under `/ingest/<name>`; its `server` is the gateway's HTTP server. */
+  readonly http: FastifyInstance
+  readonly log: Logger
+}
+
+/** A protocol as the gateway knows it: one line in `adapter-kinds.ts`. */
+export interface AdapterKind<Options = unknown> {
+  /** As the configuration writes it: `kind: mqtt-broker`. */
+  readonly kind: string
+  /** The channel that messages, intents and the ledger are counted under: `mqtt`, `nmea`. */
+  readonly channel: string
+  /** Checks and completes the adapter's block of the configuration; unknown keys are errors. */
+  readonly options: ZodType<Options>
+  /**
+   * Pure. Throws a `GatewayError` with a `DECODE_` code when the bytes make no sense as a whole. Also reads what was
+   * stored long ago (replay, explain), so it depends on nothing but its arguments.
+   */
+  decode(message: Received, options: Options): Report[]
+  /** Called once at start; opens nothing yet. */
+  create(options: Options, context: AdapterContext): Adapter
+}

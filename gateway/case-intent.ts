@@ -1,0 +1,83 @@
+import type { Attachment, ComponentState } from './report.ts'
+
+/** A time and whose clock it is of. */
+export interface Timestamp {
+  /** RFC 3339, UTC */
+  readonly at: string
+  readonly origin: 'device' | 'gateway'
+}
+
+/** How a place was found, and how good it is. Always WGS-84; `original` is what the source said. */
+export interface Location {
+  readonly latitude: number
+  readonly longitude: number
+  readonly system: 'wgs84'
+  readonly accuracyM: number | null
+  readonly foundBy: 'gps' | 'cell' | 'fused' | 'address' | 'camera' | 'sensor'
+  /** The fix is older than the report by this much; `null` when they are of one moment. */
+  readonly staleS: number | null
+  readonly original: { readonly system: string; readonly latitude: number; readonly longitude: number } | null
+  /** Both opinions, where there were two. */
+  readonly gps: { readonly latitude: number; readonly longitude: number; readonly accuracyM: number | null } | null
+  readonly cell: { readonly latitude: number; readonly longitude: number; readonly radiusM: number } | null
+  readonly grid: string | null
+  readonly gridAlternatives: readonly string[]
+  readonly community: { readonly code: string; readonly name: string } | null
+  readonly street: { readonly code: string; readonly name: string } | null
+  readonly district: { readonly code: string; readonly name: string } | null
+}
+
+export interface CategoryCandidate {
+  readonly code: string
+  readonly zh: string
+  readonly confidence: number
+  /** The words or code that decided. */
+  readonly because: string
+}
+
+/** `code` is `null` when unsure (未分类); then `candidates` say what it may be. */
+export interface CategoryFinding {
+  readonly scheme: string
+  readonly kind: 'component' | 'event'
+  readonly code: string | null
+  readonly zh: string
+  readonly confidence: number
+  readonly candidates: readonly CategoryCandidate[]
+}
+
+export type IntentPurpose = 'report' | 'component-state' | 'sos' | 'inspection' | 'vehicle-rule'
+export type Urgency = 'normal' | 'urgent' | 'emergency'
+
+/** 案卷意图: what the core is asked to consider. The gateway supplies facts and hints; the core decides. */
+export interface CaseIntent {
+  readonly id: string
+  readonly purpose: IntentPurpose
+  readonly kind: 'component' | 'event'
+  readonly category: CategoryFinding
+  readonly channel: string
+  /** Problem source (问题来源) in the gateway's words: collector, leader, vehicle-rule; the site maps it to its codes. */
+  readonly source: 'collector' | 'leader' | 'vehicle-rule' | 'stranger'
+  readonly location: Location | null
+  readonly address: string | null
+  readonly occurredAt: Timestamp
+  readonly receivedAt: string
+  readonly reporter: {
+    readonly kind: 'collector' | 'vehicle' | 'leader' | 'stranger'
+    readonly id: string
+    readonly name: string | null
+    readonly company: { readonly code: string; readonly name: string } | null
+  }
+  readonly text: string | null
+  readonly number: string | null
+  readonly component: { readonly id: string; readonly proposedState: ComponentState | null } | null
+  readonly selfHandled: boolean | null
+  readonly attachments: readonly (Omit<Attachment, 'content'> & { readonly sizeBytes: number | null })[]
+  readonly urgency: Urgency
+  /** Ids of the messages that say so; `GET /v1/messages/{id}/raw`. */
+  readonly evidence: readonly string[]
+  readonly related: readonly { readonly id: string; readonly because: string }[]
+  /** For purpose `vehicle-rule`: which rule, and the measured value that fired it. */
+  readonly rule: { readonly id: string; readonly what: string; readonly value: number; readonly since: string } | null
+  /** Version of the city's base data it was made with. */
+  readonly cityVersion: string
+}

@@ -1,0 +1,131 @@
+import type { CoordinateSystem } from '../report.ts'
+
+/**
+ * The city as triage sees it: read-only, versioned, replaced whole. Base data is a site dictionary, never constants in
+ * code. All coordinates are WGS-84 degrees, longitude before latitude in GeoJSON as RFC 7946 has it.
+ */
+export interface City {
+  readonly name: string
+  readonly version: string
+  /** Scheme of category codes used where a report names none. */
+  readonly defaultScheme: string
+  /** Scheme and edition of the unit grid: decides the length of grid identifiers (14 digits, or 15 characters). */
+  readonly gridScheme: 'cjt213_2005' | 'gbt47678_3_2026'
+  /** IANA zone that shifts and day boundaries are meant in. */
+  readonly timeZone: string
+
+  /** The unit grid at a point and, within `radiusM`, the other grids it may be; `null` outside the city. */
+  locate(point: Point, radiusM: number | null): GridFinding | null
+  tower(mcc: number, mnc: number, lac: number, cell: number): Tower | null
+  /** Who or what carries this device id; `null` for a stranger. */
+  subject(id: string): Subject | null
+  scheme(id: string): CategoryScheme | null
+  route(id: string): Route | null
+  shift(id: string): Shift | null
+  workArea(id: string): WorkArea | null
+  readonly vehicleRules: readonly VehicleRule[]
+  /** How many of each kind are loaded, for logs and the demo's first line. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+export interface Point {
+  readonly latitude: number
+  readonly longitude: number
+}
+
+export interface Place {
+  readonly code: string
+  readonly name: string
+}
+
+export interface GridFinding {
+  readonly grid: string
+  readonly community: Place
+  readonly street: Place
+  readonly district: Place
+  /** Other unit grids that the accuracy circle touches, nearest first, at most 8. Empty: unambiguous. */
+  readonly alternatives: readonly string[]
+  /** The circle touches more grids than are named, or leaves the city. */
+  readonly alternativesCut: boolean
+}
+
+export interface Tower extends Point {
+  readonly radio: string
+  readonly rangeM: number
+  readonly samples: number
+}
+
+export interface Subject {
+  readonly id: string
+  readonly kind: 'collector' | 'vehicle' | 'leader'
+  readonly name: string
+  /** Collection or sanitation company; `null` for a leader. */
+  readonly company: Place | null
+  readonly phone: string | null
+  /** The system its device speaks when its reports do not say. */
+  readonly coordinateSystem: CoordinateSystem
+  /** Collectors: unit grids they are answerable for. */
+  readonly workGrids: readonly string[]
+  /** Vehicles. */
+  readonly routeId: string | null
+  readonly shiftId: string | null
+  readonly workAreaId: string | null
+}
+
+export interface Category {
+  readonly kind: 'component' | 'event'
+  readonly code: string
+  readonly zh: string
+  readonly en: string
+  readonly majorCode: string
+  readonly majorZh: string
+  /** Other words for it in this city. */
+  readonly words: readonly string[]
+  /** An emergency flag of the site's own: 突发事件 is no class in the 2026 edition. */
+  readonly emergency: boolean
+}
+
+/** One scheme and edition of category codes, e.g. `cjt214_2007`. Codes are unique by kind, not across kinds. */
+export interface CategoryScheme {
+  readonly id: string
+  readonly title: string
+  readonly categories: readonly Category[]
+  byCode(kind: 'component' | 'event', code: string): Category | null
+}
+
+export interface Route {
+  readonly id: string
+  readonly line: readonly Point[]
+  /** Metres from the line that still count as on it. */
+  readonly toleranceM: number
+  /** Shortest distance from the line, in metres. */
+  distanceM(point: Point): number
+}
+
+/** Daily working hours in the city's zone, minutes from midnight; `end` ≤ `start` passes midnight. */
+export interface Shift {
+  readonly id: string
+  readonly startMinute: number
+  readonly endMinute: number
+}
+
+export interface WorkArea {
+  readonly id: string
+  contains(point: Point): boolean
+}
+
+/** A vehicle's rule: data of the city, evaluated once on each accepted fix in time order. */
+export interface VehicleRule {
+  readonly id: string
+  readonly what: 'off-route' | 'standing' | 'outside-shift'
+  /** Must hold this long before it fires. */
+  readonly afterS: number
+  /** Must be false this long before it may fire again. */
+  readonly clearAfterS: number
+  /** off-route: beyond the route's own tolerance by this much more. standing: the vehicle stays within this radius. */
+  readonly distanceM: number
+  /** outside-shift: faster than this counts as moving. */
+  readonly speedKmh: number
+  readonly category: { readonly scheme: string; readonly kind: 'component' | 'event'; readonly code: string }
+  readonly urgency: 'normal' | 'urgent' | 'emergency'
+}

@@ -1,0 +1,129 @@
+/**
+ * What a message says, in the gateway's own words. Adapters make reports; triage makes positions and intents of them.
+ * Absent is `null`, never zero. Nothing here is judged yet: a latitude of 95 is a report, and triage filters it.
+ */
+export type Report = PositionReport | FormReport | PresenceReport | ReceiptReport | MalformedReport
+
+/** The coordinate system a source speaks. Everything behind triage is WGS-84. */
+export type CoordinateSystem = 'wgs84' | 'gcj02' | 'bd09' | 'cgcs2000'
+
+/** One fix of a satellite receiver, in the system the source speaks. */
+export interface SatelliteFix {
+  /** `null`: the source did not say, so the configured system of the device or adapter holds. */
+  readonly system: CoordinateSystem | null
+  /** degrees */
+  readonly latitude: number | null
+  /** degrees */
+  readonly longitude: number | null
+  /** The receiver's own word on whether it has a fix; `null` when it does not say. */
+  readonly valid: boolean | null
+  /** When the fix was taken, where that differs from the time of the report. */
+  readonly fixedAt: Date | null
+  readonly accuracyM: number | null
+  readonly altitudeM: number | null
+  readonly speedKmh: number | null
+  /** degrees from true north */
+  readonly headingDeg: number | null
+  readonly satellites: number | null
+  readonly hdop: number | null
+}
+
+/** A GSM/UMTS/LTE cell as a handheld saw it; `radio` as OpenCelliD writes it (GSM, UMTS, LTE, NR). */
+export interface CellSighting {
+  readonly radio: string | null
+  readonly mcc: number
+  readonly mnc: number
+  /** location area code or tracking area code */
+  readonly lac: number
+  readonly cell: number
+  readonly signalDbm: number | null
+  /** The first cell serves the device; the others are neighbours. */
+  readonly serving: boolean
+}
+
+/** Where somebody says to be, by every means that was sent along. */
+export interface Whereabouts {
+  readonly gps: SatelliteFix | null
+  readonly cells: readonly CellSighting[]
+}
+
+interface FromSubject {
+  /** Who speaks: the device's or person's id as the city knows it. Never empty. */
+  readonly subject: string
+  /** The source's own clock; `null` when it gave no time, and the time of receipt stands in. */
+  readonly deviceTime: Date | null
+}
+
+export interface PositionReport extends FromSubject, Whereabouts {
+  readonly kind: 'position'
+  readonly batteryPercent: number | null
+}
+
+/** What a form is about; `report` is a collector's (or leader's, or citizen's) report of a component or an event. */
+export type FormPurpose = 'report' | 'component-state' | 'verify' | 'check' | 'sos' | 'inspection'
+
+/** GB/T 47678.5 component states: 完好 破损 丢失 废弃 移除. */
+export type ComponentState = 'sound' | 'damaged' | 'lost' | 'abandoned' | 'removed'
+
+/** The category as the sender put it: a code, words, or both. */
+export interface CategoryClaim {
+  /** A scheme and edition such as `cjt214_2007` or `gbt47678_5_2026`; `null`: the city's default. */
+  readonly scheme: string | null
+  readonly code: string | null
+  readonly words: string | null
+}
+
+/** A file that came along, or a reference to one. */
+export interface Attachment {
+  readonly name: string | null
+  readonly mediaType: string | null
+  /** The bytes, when they came inside the message. */
+  readonly content: Uint8Array | null
+  /** Hexadecimal, as the sender gives it or as computed of `content`. */
+  readonly sha256: string | null
+  readonly url: string | null
+}
+
+export interface FormReport extends FromSubject, Whereabouts {
+  readonly kind: 'form'
+  readonly purpose: FormPurpose
+  /** The number the sender gave this form, if any. */
+  readonly number: string | null
+  readonly caseKind: 'component' | 'event' | null
+  readonly category: CategoryClaim | null
+  readonly text: string | null
+  readonly address: string | null
+  readonly componentId: string | null
+  readonly componentState: ComponentState | null
+  /** The core's number of the case that a verification or check answers. */
+  readonly caseNumber: string | null
+  /** Verified as true (核实), or checked as done (核查). */
+  readonly passed: boolean | null
+  /** 自处理: the collector has settled it on the spot. */
+  readonly selfHandled: boolean | null
+  readonly attachments: readonly Attachment[]
+}
+
+export interface PresenceReport extends FromSubject {
+  readonly kind: 'presence'
+  readonly state: 'online' | 'offline' | 'on-duty' | 'off-duty' | 'leave'
+  readonly softwareVersion: string | null
+}
+
+/** A peer's word on a notice that was sent to it. */
+export interface ReceiptReport extends FromSubject {
+  readonly kind: 'receipt'
+  readonly noticeId: string
+  readonly state: 'delivered' | 'read' | 'done' | 'refused'
+  readonly detail: string | null
+}
+
+/** One element of a message that makes no sense while its neighbours do. It becomes a dead letter of its own. */
+export interface MalformedReport {
+  readonly kind: 'malformed'
+  /** Place in the message, from 0. */
+  readonly index: number
+  /** A `DECODE_` code. */
+  readonly code: string
+  readonly detail: string
+}
