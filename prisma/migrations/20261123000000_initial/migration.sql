@@ -100,12 +100,13 @@ CREATE INDEX "dead_letter_message_id_idx" ON "dead_letter" ("message_id");
 
 CREATE TABLE "tally" (
     "day" DATE NOT NULL,
+    "gateway" TEXT NOT NULL,
     "subject" TEXT NOT NULL,
     "channel" TEXT NOT NULL,
     "what" TEXT NOT NULL,
     "reason" TEXT NOT NULL DEFAULT '',
     "n" BIGINT NOT NULL,
-    CONSTRAINT "tally_pkey" PRIMARY KEY ("day", "subject", "channel", "what", "reason")
+    CONSTRAINT "tally_pkey" PRIMARY KEY ("day", "gateway", "subject", "channel", "what", "reason")
 );
 
 CREATE TABLE "device" (
@@ -122,6 +123,7 @@ CREATE TABLE "device" (
     "speed_kmh" DOUBLE PRECISION,
     "grid" TEXT,
     "district" TEXT,
+    "version" BIGINT NOT NULL,
     "memory" JSONB NOT NULL,
     CONSTRAINT "device_pkey" PRIMARY KEY ("subject")
 ) WITH (fillfactor = 60);
@@ -152,3 +154,13 @@ CREATE TABLE "notice_state" (
     CONSTRAINT "notice_state_pkey" PRIMARY KEY ("notice_id", "seq"),
     CONSTRAINT "notice_state_notice_id_fkey" FOREIGN KEY ("notice_id") REFERENCES "notice" ("id") ON DELETE CASCADE ON UPDATE CASCADE
 );
+
+-- Makes a statement that writes many tables fail as a whole when what it relied on has changed meanwhile (SQLSTATE CG001).
+CREATE FUNCTION chengguan_require(holds BOOLEAN, otherwise TEXT) RETURNS BOOLEAN LANGUAGE plpgsql AS $$
+BEGIN
+    IF holds THEN
+        RETURN TRUE;
+    END IF;
+    RAISE EXCEPTION '%', otherwise USING ERRCODE = 'CG001';
+END
+$$;
