@@ -1,4 +1,4 @@
-import type { CoordinateSystem } from '../report.ts'
+import type { ComponentState, CoordinateSystem } from '../report.ts'
 
 /**
  * The city as triage sees it: read-only, versioned, replaced whole. Base data is a site dictionary, never constants in
@@ -19,6 +19,11 @@ export interface City {
   tower(mcc: number, mnc: number, lac: number, cell: number): Tower | null
   /** Who or what carries this device id; `null` for a stranger. */
   subject(id: string): Subject | null
+  /** Everyone and everything that carries a device, in the order of the city's files. */
+  readonly subjects: readonly Subject[]
+  /** A point inside the unit grid, near its middle; `null` when there is no such grid. */
+  gridCentre(grid: string): Point | null
+  component(id: string): Component | null
   scheme(id: string): CategoryScheme | null
   route(id: string): Route | null
   shift(id: string): Shift | null
@@ -70,6 +75,17 @@ export interface Subject {
   readonly routeId: string | null
   readonly shiftId: string | null
   readonly workAreaId: string | null
+}
+
+/** A managed component (部件) as the census recorded it: 16-digit id in the CJ/T 214 edition, 17 in GB/T 47678.5. */
+export interface Component {
+  readonly id: string
+  /** Scheme of `categoryCode`, which also decides the length of the id. */
+  readonly scheme: string
+  readonly categoryCode: string
+  readonly grid: string
+  readonly state: ComponentState
+  readonly name: string
 }
 
 export interface Category {
