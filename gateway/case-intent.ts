@@ -55,8 +55,8 @@ export interface CaseIntent {
   readonly kind: 'component' | 'event'
   readonly category: CategoryFinding
   readonly channel: string
-  /** Problem source (问题来源) in the gateway's words: collector, leader, vehicle-rule; the site maps it to its codes. */
-  readonly source: 'collector' | 'leader' | 'vehicle-rule' | 'stranger'
+  /** Problem source (问题来源) in the gateway's words: collector, leader, vehicle (its driver), vehicle-rule; the site maps it to its codes. */
+  readonly source: 'collector' | 'leader' | 'vehicle' | 'vehicle-rule' | 'stranger'
   readonly location: Location | null
   readonly address: string | null
   readonly occurredAt: Timestamp
@@ -73,6 +73,8 @@ export interface CaseIntent {
   readonly selfHandled: boolean | null
   readonly attachments: readonly (Omit<Attachment, 'content'> & { readonly sizeBytes: number | null })[]
   readonly urgency: Urgency
+  /** What was said but not believed, and why: a bad position, an impossible time, an unknown component. */
+  readonly remarks: readonly { readonly reason: string; readonly detail: string }[]
   /** Ids of the messages that say so; `GET /v1/messages/{id}/raw`. */
   readonly evidence: readonly string[]
   readonly related: readonly { readonly id: string; readonly because: string }[]

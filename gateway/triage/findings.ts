@@ -1,0 +1,68 @@
+import type { CaseIntent, Location, Timestamp } from '../case-intent.ts'
+import type { PresenceReport, ReceiptReport } from '../report.ts'
+import type { FilterReason } from './filters.ts'
+
+/** What triage made of one message. Every report that is not malformed is in exactly one of the lists. */
+export interface Findings {
+  readonly positions: readonly AcceptedPosition[]
+  /** Those of vehicle rules stand beside the position that fired them. `related` is left empty. */
+  readonly intents: readonly CaseIntent[]
+  readonly answers: readonly TaskAnswer[]
+  readonly presences: readonly PresenceReport[]
+  readonly receipts: readonly ReceiptReport[]
+  readonly filtered: readonly Filtered[]
+}
+
+export interface Filtered {
+  /** Place of the report in the message, from 0. */
+  readonly index: number
+  readonly reason: FilterReason
+  /** The value that was not believed. */
+  readonly detail: string
+}
+
+/** A place where a subject was, WGS-84. */
+export interface AcceptedPosition {
+  readonly subject: string
+  /** The fix's own time. */
+  readonly at: Date
+  readonly atOrigin: 'device' | 'gateway'
+  readonly latitude: number
+  readonly longitude: number
+  readonly accuracyM: number | null
+  readonly altitudeM: number | null
+  readonly foundBy: 'gps' | 'cell' | 'fused'
+  /** The fix was older than its report by this much; `null` when they are of one moment. */
+  readonly staleS: number | null
+  readonly speedKmh: number | null
+  readonly headingDeg: number | null
+  /** Code of the unit grid; `null` outside the city and where the accuracy allows no such claim. */
+  readonly grid: string | null
+  /** Code of the district. */
+  readonly district: string | null
+  readonly batteryPercent: number | null
+  /** Older than a position accepted before it: part of the track, not where the subject is. */
+  readonly late: boolean
+}
+
+/** A collector's answer to an order to verify (核实) or to check (核查). */
+export interface TaskAnswer {
+  readonly id: string
+  readonly purpose: 'verify' | 'check'
+  /** The core's number of the case, as the answer gives it. */
+  readonly caseNumber: string | null
+  readonly passed: boolean | null
+  readonly text: string | null
+  readonly number: string | null
+  readonly location: Location | null
+  readonly address: string | null
+  readonly component: CaseIntent['component']
+  readonly attachments: CaseIntent['attachments']
+  readonly channel: string
+  readonly reporter: CaseIntent['reporter']
+  readonly occurredAt: Timestamp
+  readonly receivedAt: string
+  readonly remarks: CaseIntent['remarks']
+  readonly evidence: readonly string[]
+  readonly cityVersion: string
+}
