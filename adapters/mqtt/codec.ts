@@ -1,0 +1,211 @@
+import type { OutboundNotice, Received } from '../../gateway/adapter.ts'
+import { GatewayError, quote } from '../../gateway/errors.ts'
+import type { MalformedReport, PresenceReport, ReceiptReport, Report } from '../../gateway/report.ts'
+import { type ReportPayload, reportForm, type VerificationPayload, verificationForm } from './form-payload.ts'
+import { countElements, parseJson } from './json-payload.ts'
+import { ownTracksReports } from './own-tracks.ts'
+import { asObject, type JsonObject, label, oneOf, requiredText, text, time } from './payload-fields.ts'
+import { type PositionPayload, positionReport } from './position-payload.ts'
+import { downKinds, downTopic, readTopic, type Topic, upNames, upTopic } from './topics.ts'
+
+export type { AttachmentPayload, ReportPayload, VerificationPayload } from './form-payload.ts'
+export type { CellPayload, PlacePayload, PositionPayload } from './position-payload.ts'
+export { downFilter, downTopic, type UpName, upTopic } from './topics.ts'
+
+/** `v1/{device}/up/presence`; also fit for a will. */
+export interface PresencePayload {
+  readonly id?: string | null
+  readonly time?: string | number | null
+  readonly state: PresenceReport['state']
+  /** of the handheld's software */
+  readonly version?: string | null
+}
+
+/** `v1/{device}/up/receipt`: the handheld's word on a notice. */
+export interface ReceiptPayload {
+  readonly id?: string | null
+  readonly time?: string | number | null
+  readonly noticeId: string
+  readonly state: ReceiptReport['state']
+  readonly detail?: string | null
+}
+
+export interface UpPayloads {
+  readonly position: PositionPayload
+  readonly report: ReportPayload
+  readonly verify: VerificationPayload
+  readonly check: VerificationPayload
+  readonly presence: PresencePayload
+  readonly receipt: ReceiptPayload
+}
+
+/** The part of an adapter's options that decides how bytes are read. */
+export interface CodecOptions {
+  /** Arrays of more elements are refused whole. */
+  readonly maxElements: number
+  /** Whose position `owntracks/{user}/{device}` is: `user`'s, or `user-device`'s where one user has several phones. */
+  readonly ownTracksSubject: 'user' | 'user-device'
+}
+
+/**
+ * Reads one publish. Depends on the bytes and `envelope` alone: `topic`, and where they apply `retained` and
+ * `payloadBytes`. Throws a DECODE_ error when nothing of it makes sense; of an array, a bad element becomes a
+ * `MalformedReport` and its neighbours land.
+ */
+export function decode(message: Received, options: CodecOptions): Report[] {
+  const { topic: name = '', retained, payloadBytes } = message.envelope
+  if (payloadBytes !== undefined) {
+    throw new GatewayError(
+      'DECODE_TOO_LARGE',
+      `mqtt payload of ${payloadBytes} bytes, kept its first ${message.raw.length}`,
+    )
+  }
+  if (retained !== undefined) throw new GatewayError('DECODE_UNSUPPORTED', 'a retained copy, not a message of its own')
+  const topic = readTopic(name)
+  const read = topic === null ? null : reader(topic, options)
+  if (read === null) throw new GatewayError('DECODE_UNSUPPORTED', `mqtt topic ${quote(name)}`)
+  if (message.raw.length === 0) throw new GatewayError('DECODE_UNSUPPORTED', 'an empty mqtt payload')
+  return elements(message.raw, options.maxElements, read)
+}
+
+type Reader = (fields: JsonObject) => Report[]
+
+function reader(topic: Topic, options: CodecOptions): Reader | null {
+  if (topic.scheme === 'owntracks') {
+    const subject = options.ownTracksSubject === 'user' ? topic.device : `${topic.device}-${topic.phone}`
+    return (fields) => ownTracksReports(fields, subject)
+  }
+  if (topic.direction !== 'up') return null
+  const name = upNames.find((known) => known === topic.name)
+  return name === undefined ? null : (fields) => [upReaders[name](fields, topic.device)]
+}
+
+const upReaders: Readonly<Record<keyof UpPayloads, (fields: JsonObject, subject: string) => Report>> = {
+  position: positionReport,
+  report: reportForm,
+  verify: (fields, subject) => verificationForm(fields, subject, 'verify'),
+  check: (fields, subject) => verificationForm(fields, subject, 'check'),
+  presence: presenceReport,
+  receipt: receiptReport,
+}
+
+function elements(raw: Uint8Array, maxElements: number, read: Reader): Report[] {
+  // An array has fewer elements than bytes, so most messages are not counted at all.
+  const count = raw.length > maxElements ? countElements(raw) : 0
+  if (count > maxElements) {
+    throw new GatewayError('DECODE_TOO_LARGE', `an array of ${count} elements, over ${maxElements}`)
+  }
+  const payload = parseJson(raw)
+  if (!Array.isArray(payload)) return read(asObject(payload, 'the payload'))
+  return payload.flatMap((element: unknown, index) => readElement(element, index, read))
+}
+
+function readElement(element: unknown, index: number, read: Reader): Report[] {
+  try {
+    return read(asObject(element, 'the element'))
+  } catch (error) {
+    if (error instanceof GatewayError) return [malformed(index, error)]
+    throw error
+  }
+}
+
+function malformed(index: number, error: GatewayError): MalformedReport {
+  return { kind: 'malformed', index, code: error.code, detail: error.message }
+}
+
+function presenceReport(fields: JsonObject, subject: string): PresenceReport {
+  return {
+    kind: 'presence',
+    subject,
+    deviceTime: time(fields, 'time'),
+    state: oneOf(fields, 'state', presenceStates),
+    softwareVersion: label(fields, 'version'),
+  }
+}
+
+const presenceStates: Readonly<Record<PresenceReport['state'], PresenceReport['state']>> = {
+  online: 'online',
+  offline: 'offline',
+  'on-duty': 'on-duty',
+  'off-duty': 'off-duty',
+  leave: 'leave',
+}
+
+function receiptReport(fields: JsonObject, subject: string): ReceiptReport {
+  return {
+    kind: 'receipt',
+    subject,
+    deviceTime: time(fields, 'time'),
+    noticeId: requiredText(fields, 'noticeId'),
+    state: oneOf(fields, 'state', receiptStates),
+    detail: text(fields, 'detail'),
+  }
+}
+
+const receiptStates: Readonly<Record<ReceiptReport['state'], ReceiptReport['state']>> = {
+  delivered: 'delivered',
+  read: 'read',
+  done: 'done',
+  refused: 'refused',
+}
+
+/** What a publish needs, whatever client sends it. */
+export interface Publish {
+  readonly topic: string
+  readonly payload: Buffer
+}
+
+/** What a handheld publishes: one object, or its backlog as an array. */
+export function encodeUp<Name extends keyof UpPayloads>(
+  device: string,
+  name: Name,
+  payload: UpPayloads[Name] | readonly UpPayloads[Name][],
+): Publish {
+  return { topic: upTopic(device, name), payload: Buffer.from(JSON.stringify(payload)) }
+}
+
+/** What the OwnTracks app publishes of a fix; `tst` in seconds, `vel` in km/h, `acc` and `alt` in metres. */
+export interface OwnTracksLocation {
+  readonly lat: number
+  readonly lon: number
+  readonly tst: number
+  readonly acc?: number
+  readonly alt?: number
+  readonly batt?: number
+  readonly cog?: number
+  readonly vel?: number
+  readonly tid?: string
+  readonly t?: string
+}
+
+export function encodeOwnTracks(user: string, phone: string, location: OwnTracksLocation): Publish {
+  const payload = Buffer.from(JSON.stringify({ _type: 'location', ...location }))
+  return { topic: `owntracks/${user}/${phone}`, payload }
+}
+
+/** A notice's own fields stand beside the body's, and win where both have one of a name. */
+export function encodeDown(notice: OutboundNotice): Publish {
+  const { id, kind, addressee, body } = notice
+  const fields = typeof body === 'object' && body !== null && !Array.isArray(body) ? body : { body }
+  const payload = { ...fields, id, kind, expiresAt: notice.expiresAt?.toISOString() ?? null }
+  return { topic: downTopic(addressee, kind), payload: Buffer.from(JSON.stringify(payload)) }
+}
+
+/** A notice as a handheld reads it. */
+export interface DownMessage {
+  readonly id: string
+  readonly kind: OutboundNotice['kind']
+  readonly expiresAt: Date | null
+  readonly body: JsonObject
+}
+
+/** Throws DECODE_UNSUPPORTED for any other topic, and DECODE_ errors as `decode` does. */
+export function decodeDown(topicName: string, raw: Uint8Array): DownMessage {
+  const topic = readTopic(topicName)
+  const kind =
+    topic?.scheme === 'v1' && topic.direction === 'down' ? downKinds.find((k) => k === topic.name) : undefined
+  if (kind === undefined) throw new GatewayError('DECODE_UNSUPPORTED', `mqtt topic ${quote(topicName)}`)
+  const fields = asObject(parseJson(raw), 'the payload')
+  const { id: _id, kind: _kind, expiresAt: _expiresAt, ...body } = fields
+  return { id: requiredText(fields, 'id'), kind, expiresAt: time(fields, 'expiresAt'), body }
+}
