@@ -1,4 +1,10 @@
+import { nmea } from '../adapters/nmea/adapter.ts'
 import type { AdapterKind } from './adapter.ts'
 
 /** Every protocol this gateway speaks. The one place in `gateway/` that knows an adapter. */
-export const adapterKinds: readonly AdapterKind<never>[] = []
+export const adapterKinds: readonly AdapterKind<never>[] = [listed(nmea)]
+
+/** The list forgets each kind's type of options: `decode` and `create` are only given what the same kind's schema made. */
+function listed<Options>(kind: AdapterKind<Options>): AdapterKind<never> {
+  return kind as unknown as AdapterKind<never>
+}

@@ -1,0 +1,30 @@
+import type { Adapter, AdapterContext, AdapterKind } from '../../gateway/adapter.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { type NmeaOptions, nmeaOptions } from './options.ts'
+import { decode } from './reports.ts'
+import { NmeaSerial } from './serial.ts'
+import { NmeaTcpClient } from './tcp-client.ts'
+import { NmeaTcpServer } from './tcp-server.ts'
+import { NmeaUdp } from './udp.ts'
+
+/** NMEA 0183 over whatever carries it. It has no acknowledgement: a far end sees at most that its link is closed. */
+export const nmea: AdapterKind<NmeaOptions> = {
+  kind: 'nmea',
+  channel: 'nmea',
+  options: nmeaOptions,
+  decode,
+  create: (options, context) => createNmea(options, context, systemClock),
+}
+
+export function createNmea(options: NmeaOptions, context: AdapterContext, clock: Clock): Adapter {
+  switch (options.transport) {
+    case 'tcp-server':
+      return new NmeaTcpServer(options, context, clock)
+    case 'tcp-client':
+      return new NmeaTcpClient(options, context, clock)
+    case 'udp':
+      return new NmeaUdp(options, context, clock)
+    case 'serial':
+      return new NmeaSerial(options, context, clock)
+  }
+}

@@ -1,0 +1,63 @@
+import type { GGAPacket } from 'nmea-simple'
+import * as field from './fields.ts'
+import { libraryReader } from './library.ts'
+
+/** GGA: fix data of a satellite receiver. */
+export interface Gga {
+  readonly formatter: 'GGA'
+  readonly talker: string
+  readonly timeOfDayMs: number | null
+  readonly latitude: number | null
+  readonly longitude: number | null
+  /** 0 no fix, 1 standalone, 2 differential, 3 precise, 4 RTK, 5 RTK float, 6 estimated, 7 manual, 8 simulator, 9 SBAS (some makers). */
+  readonly quality: number | null
+  readonly satellites: number | null
+  readonly hdop: number | null
+  /** above mean sea level */
+  readonly altitudeM: number | null
+  readonly geoidSeparationM: number | null
+  readonly differentialAgeS: number | null
+  readonly differentialStation: string | null
+}
+
+const read = libraryReader<GGAPacket>('GGA')
+
+export function parseGga(talker: string, given: readonly string[]): Gga {
+  const fields = field.complete('GGA', given, 10, 15)
+  field.withPoint(fields, 2, 4)
+  const [, time, lat = '', ns = '', lon = '', ew = '', quality, satellites, hdop, altitude, , separation, , age] =
+    fields
+  // Without a date the library would put today's into a time that nobody reads.
+  fields[1] = ''
+  const packet = read(fields)
+  const fix = field.letter('GGA quality', quality, '0123456789')
+  return {
+    formatter: 'GGA',
+    talker,
+    timeOfDayMs: field.timeOfDay('GGA time', time),
+    latitude: field.latitude('GGA', lat, ns, packet.latitude),
+    longitude: field.longitude('GGA', lon, ew, packet.longitude),
+    quality: fix === null ? null : Number(fix),
+    satellites: field.positive('GGA satellites', satellites, packet.satellitesInView),
+    hdop: field.positive('GGA HDOP', hdop, packet.horizontalDilution),
+    altitudeM: field.decimal('GGA altitude', altitude, packet.altitudeMeters),
+    geoidSeparationM: field.decimal('GGA geoid separation', separation, packet.geoidalSeperation),
+    differentialAgeS: field.decimal('GGA age', age, packet.differentialAge),
+    differentialStation: fields[14] || null,
+  }
+}
+
+export function ggaFields(gga: Gga): string {
+  return [
+    field.writeTime(gga.timeOfDayMs),
+    field.writeAngle(gga.latitude, 2),
+    field.writeAngle(gga.longitude, 3),
+    field.writeDecimal(gga.quality, 0),
+    gga.satellites === null ? '' : field.two(gga.satellites),
+    field.writeDecimal(gga.hdop, 2),
+    gga.altitudeM === null ? ',' : `${gga.altitudeM.toFixed(1)},M`,
+    gga.geoidSeparationM === null ? ',' : `${gga.geoidSeparationM.toFixed(1)},M`,
+    field.writeDecimal(gga.differentialAgeS, 1),
+    gga.differentialStation ?? '',
+  ].join(',')
+}
