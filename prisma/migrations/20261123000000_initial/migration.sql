@@ -76,10 +76,10 @@ CREATE TABLE "outbox" (
     CONSTRAINT "outbox_pkey" PRIMARY KEY ("seq")
 );
 CREATE UNIQUE INDEX "outbox_event_id_destination_key" ON "outbox" ("event_id", "destination");
--- Claims read the first, in order; the other two answer "is an earlier event of this key still under way?".
+-- Claims read the first, in order; the next two answer "is an earlier event of this key still under way?".
 CREATE INDEX "outbox_pending" ON "outbox" ("destination", "seq") WHERE "state" = 'pending';
 CREATE INDEX "outbox_unsettled" ON "outbox" ("destination", "ordering_key", "seq") WHERE "state" IN ('pending', 'claimed');
-CREATE INDEX "outbox_claimed" ON "outbox" ("destination", "claimed_until") WHERE "state" = 'claimed';
+CREATE INDEX "outbox_claimed" ON "outbox" ("destination", "ordering_key") WHERE "state" = 'claimed';
 CREATE INDEX "outbox_dead" ON "outbox" ("seq") WHERE "state" = 'dead';
 
 CREATE TABLE "dead_letter" (
@@ -138,6 +138,7 @@ CREATE TABLE "notice" (
     "body" JSONB NOT NULL,
     "expires_at" TIMESTAMPTZ(3),
     "state" TEXT NOT NULL DEFAULT 'queued',
+    "claimed_until" TIMESTAMPTZ(3),
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     CONSTRAINT "notice_pkey" PRIMARY KEY ("id")
 );

@@ -1,0 +1,181 @@
+import { parseArgs } from 'node:util'
+import { formatProblems, loadConfiguration } from '../../config/load.ts'
+import type { Configuration } from '../../config/schema.ts'
+import { adapterKinds } from '../adapter-kinds.ts'
+import { importCity } from '../city/import.ts'
+import { describe, GatewayError } from '../errors.ts'
+import { startGateway } from '../gateway.ts'
+import { askGateway } from './ask-gateway.ts'
+import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { explain } from './explain.ts'
+import { formatLedger } from './ledger-text.ts'
+import { createLog } from './log.ts'
+
+export interface Command {
+  readonly name: string
+  readonly synopsis: string
+  readonly summary: string
+  /** Returns the exit code. */
+  run(argv: readonly string[]): Promise<number>
+}
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+const complain = (text: string) => process.stderr.write(`${text}\n`)
+
+/** The configuration, or every problem it has on standard error. */
+function configurationOf(file: string): Configuration | null {
+  const loaded = loadConfiguration(file, adapterKinds)
+  if ('configuration' in loaded) return loaded.configuration
+  complain(formatProblems(file, loaded.problems))
+  return null
+}
+
+interface Words {
+  readonly values: Readonly<Record<string, string | undefined>>
+  readonly positionals: readonly string[]
+}
+
+/** Parses the words of a command; every option takes a text. Wrong words are a usage error in one line. */
+function words(argv: readonly string[], options: readonly string[]): Words | null {
+  try {
+    const known = Object.fromEntries(options.map((name) => [name, { type: 'string' as const }]))
+    const { values, positionals } = parseArgs({ args: [...argv], options: known, allowPositionals: true })
+    return { values: values as Words['values'], positionals }
+  } catch (error) {
+    complain(describe(error))
+    return null
+  }
+}
+
+/** A command whose first word is a configuration file. */
+function onConfiguration(
+  synopsis: string,
+  summary: string,
+  options: readonly string[],
+  run: (configuration: Configuration, words: Words) => Promise<number>,
+): Command {
+  const name = synopsis.split(' ')[0] ?? synopsis
+  return {
+    name,
+    synopsis,
+    summary,
+    async run(argv) {
+      const parsed = words(argv, options)
+      const file = parsed?.positionals[0]
+      if (parsed === null || file === undefined) {
+        complain(`usage: chengguan-gateway ${synopsis}`)
+        return exitCodes.usage
+      }
+      const configuration = configurationOf(file)
+      if (configuration === null) return exitCodes.configuration
+      try {
+        return await run(configuration, parsed)
+      } catch (error) {
+        complain(describe(error))
+        return exitCodeOf(error)
+      }
+    },
+  }
+}
+
+async function start(configuration: Configuration): Promise<number> {
+  const log = createLog(configuration)
+  let ended: (code: number) => void = () => {}
+  const exit = new Promise<number>((resolve) => {
+    ended = resolve
+  })
+  // A signal during the start is kept until there is something to stop.
+  const signalled = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+  })
+  try {
+    const gateway = await startGateway(configuration, log)
+    void signalled.then(() => gateway.stop()).then(() => ended(exitCodes.done))
+    void gateway.failed.then((reason) => {
+      log.fatal({ reason }, 'gateway cannot go on')
+      process.exit(exitCodes.unavailable)
+    })
+    return await exit
+  } catch (error) {
+    log.fatal(
+      { reason: describe(error), code: error instanceof GatewayError ? error.code : undefined },
+      'gateway did not start',
+    )
+    complain(describe(error))
+    return exitCodeOf(error)
+  }
+}
+
+const check: Command = {
+  name: 'check',
+  synopsis: 'check <config.yaml>',
+  summary: 'say all that is wrong with a configuration',
+  async run([file]) {
+    if (file === undefined) {
+      complain('usage: chengguan-gateway check <config.yaml>')
+      return exitCodes.usage
+    }
+    const configuration = configurationOf(file)
+    if (configuration === null) return exitCodes.configuration
+    say(
+      `${file} is in order: ${configuration.adapters.length} adapters, ${configuration.destinations.length} destinations`,
+    )
+    return exitCodes.done
+  },
+}
+
+export const commands: readonly Command[] = [
+  onConfiguration('start <config.yaml>', 'run the gateway', [], start),
+  check,
+  onConfiguration(
+    'audit <config.yaml>',
+    'print the ledger; exit 1 when it does not add up',
+    [],
+    async (configuration) => {
+      const { ledger, faults } = await askGateway(configuration, { what: 'audit' })
+      say(formatLedger(ledger))
+      for (const fault of faults) complain(fault)
+      return faults.length === 0 ? exitCodes.done : exitCodes.unbalanced
+    },
+  ),
+  onConfiguration(
+    'replay <config.yaml> [--adapter A] [--code C] [--destination D]',
+    'take dead letters up again',
+    ['adapter', 'code', 'destination'],
+    async (configuration, { values }) => {
+      const { replayed, stillDead } = await askGateway(configuration, { what: 'replay', filter: values })
+      say(`${replayed} taken up again, ${stillDead.length} still dead`)
+      for (const { id, reason } of stillDead) say(`  ${id}  ${reason}`)
+      return stillDead.length === 0 ? exitCodes.done : exitCodes.unbalanced
+    },
+  ),
+  onConfiguration(
+    'explain <config.yaml> <message id>',
+    'how a message was understood, step by step',
+    [],
+    async (configuration, parsed) => {
+      const [, id] = parsed.positionals
+      if (id === undefined) {
+        complain('usage: chengguan-gateway explain <config.yaml> <message id>')
+        return exitCodes.usage
+      }
+      say(await explain(configuration, id))
+      return exitCodes.done
+    },
+  ),
+  onConfiguration(
+    'import <config.yaml> <city folder>',
+    'check a city and switch to it',
+    [],
+    async (configuration, parsed) => {
+      const [, folder] = parsed.positionals
+      if (folder === undefined) {
+        complain('usage: chengguan-gateway import <config.yaml> <city folder>')
+        return exitCodes.usage
+      }
+      const city = await importCity(folder, configuration.data)
+      say(`${city.name} ${city.version} is in force`)
+      return exitCodes.done
+    },
+  ),
+]

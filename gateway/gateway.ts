@@ -1,0 +1,208 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Configuration } from '../config/schema.ts'
+import type { Adapter, AdapterContext, Inbound } from './adapter.ts'
+import { kindOf, type OpenDesk, openDesk } from './desk.ts'
+import { describe, GatewayError } from './errors.ts'
+import { readinessOf } from './http/readiness.ts'
+import { addRoutes } from './http/routes.ts'
+import { createHttp, requireToken } from './http/server.ts'
+import { Intake } from './intake/intake.ts'
+import { Metrics } from './metrics.ts'
+import { NoticeOffice } from './notices/office.ts'
+import { Relay } from './relay/relay.ts'
+import { outboxAges } from './store/outbox-ages.ts'
+import { startUpkeep, type Upkeep } from './store/upkeep.ts'
+import { Supervisor } from './supervisor.ts'
+
+/** A running gateway. */
+export interface Gateway {
+  /** `http://host:port` as really bound. */
+  readonly address: string
+  /** Resolves with the reason when the gateway cannot go on (its embedded database ended). */
+  readonly failed: Promise<string>
+  /** Takes nothing new, finishes accepts and deliveries under way within the configured time, and closes. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** Opens everything in order; what was opened is closed again when a later step rejects, so half a gateway never runs. */
+export async function startGateway(configuration: Configuration, log: Logger): Promise<Gateway> {
+  const opened: (() => Promise<void>)[] = []
+  try {
+    return await openInOrder(configuration, log, opened)
+  } catch (error) {
+    for (const close of opened.reverse())
+      await close().catch((reason: unknown) => log.error({ reason: describe(reason) }, 'could not close'))
+    throw error
+  }
+}
+
+async function openInOrder(
+  configuration: Configuration,
+  log: Logger,
+  opened: (() => Promise<void>)[],
+): Promise<Gateway> {
+  const open = await openDesk(configuration, log)
+  const { database, city } = open
+  opened.push(() => open.close())
+  const parts = assemble(configuration, log, open)
+  const { http, intake, relay, office, supervisors } = parts
+  const upkeep: Upkeep = startUpkeep({ database, retention: configuration.retention, log })
+  opened.push(() => upkeep.stop())
+  await relay.start()
+  opened.push(() => relay.stop(0))
+  office.start()
+  opened.push(() => office.stop())
+  const app = await http
+  opened.push(() => app.close())
+  const address = await listen(app, configuration)
+  await Promise.all(supervisors.map((supervisor) => supervisor.start()))
+  await writeAddresses(configuration, address, supervisors)
+  log.info(
+    { address, city: city.current().name, database: database.kind, adapters: supervisors.map(({ name }) => name) },
+    'gateway started',
+  )
+
+  const stopping: { done: Promise<void> | null } = { done: null }
+  return {
+    address,
+    failed:
+      database.embedded === null
+        ? new Promise(() => {})
+        : database.embedded.exited.then(() => 'the embedded database ended'),
+    stop: () => {
+      stopping.done ??= drain()
+      return stopping.done
+    },
+  }
+
+  /** The order of leaving: no new messages, then none under way, then no new events, then nobody asks. */
+  async function drain(): Promise<void> {
+    log.info('stopping')
+    const deadline = Date.now() + configuration.drainMs
+    await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
+    await intake.stop()
+    await office.stop()
+    await relay.stop(Math.max(0, deadline - Date.now() - 500))
+    await app.close()
+    await upkeep.stop()
+    await open.close()
+    log.info('stopped')
+  }
+}
+
+interface Parts {
+  readonly http: Promise<FastifyInstance>
+  readonly intake: Intake
+  readonly relay: Relay
+  readonly office: NoticeOffice
+  readonly supervisors: readonly Supervisor[]
+}
+
+/** Makes the parts and ties them together; opens nothing. */
+function assemble(configuration: Configuration, log: Logger, { desk, database, sources }: OpenDesk): Parts {
+  const { pool, prisma } = database
+  const metrics = new Metrics()
+  const destinations = configuration.destinations.map((destination) => ({
+    ...destination,
+    key: destination.secret.key,
+  }))
+  const relay = new Relay(pool, destinations, database.kind === 'server', log.child({ part: 'relay' }), metrics.relay)
+  const posted = () => relay.wake()
+  const intake = new Intake(desk, configuration.intake, log.child({ part: 'intake' }), {
+    committed: (messages, seconds) => {
+      metrics.intake.committed(messages, seconds)
+      posted()
+    },
+    failed: metrics.intake.failed,
+  })
+
+  const senders = new Map<string, Required<Pick<Adapter, 'send'>>>()
+  const office = new NoticeOffice({
+    pool,
+    gateway: configuration.name,
+    log: log.child({ part: 'notices' }),
+    senders,
+    understanding: desk.understanding,
+    posted,
+  })
+  const supervisors: Supervisor[] = []
+  const { apiToken } = configuration.http
+  const http = createHttp({
+    apiToken,
+    log: log.child({ part: 'http' }),
+    metrics,
+    unready: readinessOf(pool, intake),
+  }).then(async (app) => {
+    for (const block of configuration.adapters) {
+      const { name } = block
+      const source = sources.get(name)
+      if (source === undefined) continue
+      await app.register(
+        async (scope) => {
+          const adapterLog = log.child({ adapter: name })
+          const context: AdapterContext = {
+            name,
+            accept: async (message: Inbound) => {
+              const receipt = await intake.accept(source, message)
+              metrics.accepted(name, receipt)
+              return receipt
+            },
+            report: (link) => supervisor.report(link),
+            arrived: (addressee) => office.arrived(name, addressee),
+            refused: (reason, fields) => {
+              metrics.refused(name, reason)
+              adapterLog.warn({ ...fields, reason }, 'turned away')
+            },
+            http: scope,
+            log: adapterLog,
+          }
+          const adapter = kindOf(block.kind).create(block.options as never, context)
+          const supervisor = new Supervisor(name, adapter, adapterLog)
+          supervisors.push(supervisor)
+          if (adapter.send !== undefined) senders.set(name, { send: adapter.send.bind(adapter) })
+        },
+        { prefix: `/ingest/${name}` },
+      )
+    }
+    await app.register(
+      async (scope) => {
+        requireToken(scope, apiToken)
+        addRoutes(scope, { pool, prisma, desk, sources, office, links: supervisors, posted })
+      },
+      { prefix: '/v1' },
+    )
+    metrics.watch(
+      () => intake.waiting,
+      () => outboxAges(pool),
+      supervisors,
+    )
+    await app.ready()
+    return app
+  })
+  return { http, intake, relay, office, supervisors }
+}
+
+async function listen(app: FastifyInstance, configuration: Configuration): Promise<string> {
+  const { host, port } = configuration.http
+  try {
+    return await app.listen({ host, port })
+  } catch (cause) {
+    throw new GatewayError('LINK_LISTEN', `HTTP on ${host}:${port}: ${describe(cause)}`, { cause })
+  }
+}
+
+/** Port 0 is legal everywhere, so where things really listen is written where a script can find it. */
+async function writeAddresses(
+  configuration: Configuration,
+  http: string,
+  supervisors: readonly Supervisor[],
+): Promise<void> {
+  const adapters = Object.fromEntries(supervisors.map(({ name, link }) => [name, link]))
+  await writeFile(
+    join(configuration.data, 'addresses.json'),
+    `${JSON.stringify({ pid: process.pid, http, adapters }, null, 2)}\n`,
+  )
+}

@@ -1,0 +1,81 @@
+import { timingSafeEqual } from 'node:crypto'
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Secret } from '../../config/fields.ts'
+import { GatewayError } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+
+export interface HttpOptions {
+  /** `null`: open to whoever reaches the address, which the configuration allows on loopback alone. */
+  readonly apiToken: Secret | null
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** `null` when the gateway can store, else why it cannot. */
+  readonly unready: () => Promise<string | null>
+}
+
+/** The gateway's HTTP server: health, metrics, the API document, and a place for `/v1` and the adapters' webhooks. */
+export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: options.log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    forceCloseConnections: true,
+    bodyLimit: 1024 * 1024,
+    requestTimeout: 60_000,
+    ajv: { customOptions: { removeAdditional: false, allErrors: true } },
+  })
+  app.setErrorHandler(answerError)
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'chengguan-gateway',
+        version: '1',
+        description: 'The gateway of a digital urban management system (数字城管)',
+      },
+    },
+  })
+  app.get('/healthz', { schema: { summary: 'The process is up' } }, () => ({ status: 'up' }))
+  app.get('/readyz', { schema: { summary: 'It can store' } }, async (_request, reply) => {
+    const reason = await options.unready()
+    if (reason === null) return { status: 'ready' }
+    return reply.code(503).send({ status: 'unready', reason })
+  })
+  app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, async (_request, reply) =>
+    reply.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics()),
+  )
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  return app
+}
+
+/** Bearer token for everything below the scope it is added to. */
+export function requireToken(scope: FastifyInstance, apiToken: Secret | null): void {
+  if (apiToken === null) return
+  const wanted = Buffer.from(`Bearer ${apiToken.reveal()}`)
+  scope.addHook('onRequest', async (request, reply) => {
+    const given = Buffer.from(request.headers.authorization ?? '')
+    if (given.length === wanted.length && timingSafeEqual(given, wanted)) return
+    await reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'a bearer token is needed' })
+  })
+}
+
+const statusOf: Partial<Record<GatewayError['code'], number>> = {
+  NOTICE_INVALID: 409,
+  STORE_UNAVAILABLE: 503,
+  STORE_STOPPING: 503,
+  STORE_FULL: 503,
+}
+
+function answerError(
+  error: Error & { statusCode?: number; validation?: unknown },
+  request: { log: { error(fields: object, message: string): void } },
+  reply: { code(status: number): { send(body: unknown): unknown }; header(name: string, value: string): unknown },
+): unknown {
+  const status = error instanceof GatewayError ? (statusOf[error.code] ?? 500) : (error.statusCode ?? 500)
+  if (status === 503) reply.header('retry-after', '5')
+  if (status >= 500) request.log.error({ reason: error.message }, 'request failed')
+  const code = error instanceof GatewayError ? error.code : undefined
+  return reply
+    .code(status)
+    .send({ error: status === 500 ? 'the gateway failed; its log says why' : error.message, code })
+}

@@ -1,0 +1,144 @@
+import { type ClientBase, DatabaseError, type Pool } from 'pg'
+import type { Receipt } from '../adapter.ts'
+import { GatewayError } from '../errors.ts'
+import { settleReceipts } from '../notices/notice.ts'
+import type { Attachments } from '../store/attachments.ts'
+import { findKeys, findMemories, findNeighbours, findNotices } from '../store/read-batch.ts'
+import { writeBatch } from '../store/write-batch.ts'
+import type { SubjectMemory } from '../triage/triage.ts'
+import type { Arrival } from './arrival.ts'
+import { relateIntents } from './relate.ts'
+import type { BatchRows } from './rows.ts'
+import { type Decoded, decode, type Remembered, subjectsOf, type Understanding, understand } from './understand.ts'
+
+/** What one batch needs at hand. `understanding` is asked for each batch, so that a new city holds from the next on. */
+export interface Desk {
+  readonly pool: Pool
+  readonly attachments: Attachments
+  readonly gateway: string
+  readonly memories: MemoryCache
+  understanding(): Understanding
+}
+
+const staleMemory = 'CG001'
+const uniqueViolation = '23505'
+const attempts = 5
+
+/**
+ * Stores a batch and says what became of each message. Rejects when nothing was stored, or when it cannot be known:
+ * the peers send again, and what was stored after all is then a duplicate.
+ */
+export async function commit(batch: readonly Arrival[], desk: Desk): Promise<Receipt[]> {
+  return commitDecoded(batch.map(decode), desk)
+}
+
+async function commitDecoded(batch: readonly Decoded[], desk: Desk): Promise<Receipt[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryCommit(batch, desk)
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error
+      const raced = error.code === staleMemory || error.code === uniqueViolation
+      if (raced && attempt < attempts) desk.memories.forget(subjectsOf(batch))
+      else if (isAboutData(error)) return isolate(batch, error, desk)
+      else throw error
+    }
+  }
+}
+
+/** Classes 22 (data exception) and 23 (constraint), 54 (limit exceeded): sending the same rows again fails again. */
+function isAboutData({ code }: DatabaseError): boolean {
+  return /^(22|23|54)/.test(code ?? '')
+}
+
+/** Halves the batch until the message that the store will not take stands alone, and makes a dead letter of that one. */
+async function isolate(batch: readonly Decoded[], error: DatabaseError, desk: Desk): Promise<Receipt[]> {
+  const [only] = batch
+  if (only !== undefined && batch.length === 1) {
+    if (only.poison !== null) throw error
+    const poison = { code: 'DECODE_CRASHED', detail: `the store refuses its rows: ${error.message}` }
+    return commitDecoded([{ arrival: only.arrival, reports: null, poison }], desk)
+  }
+  const middle = batch.length >> 1
+  const first = await commitDecoded(batch.slice(0, middle), desk)
+  return [...first, ...(await commitDecoded(batch.slice(middle), desk))]
+}
+
+async function tryCommit(batch: readonly Decoded[], desk: Desk): Promise<Receipt[]> {
+  const { pool, memories } = desk
+  const how = desk.understanding()
+  const subjects = subjectsOf(batch)
+  const unknown = memories.missing(subjects)
+  const [taken, read] = await Promise.all([
+    findKeys(
+      pool,
+      batch.map(({ arrival }) => arrival),
+    ),
+    unknown.length === 0 ? new Map<string, Remembered>() : findMemories(pool, unknown),
+  ])
+  memories.learn(unknown, read)
+
+  const rows = understand(batch, taken, memories.of(subjects), how)
+  await completeRows(rows, how, pool)
+  await Promise.all(rows.files.map(({ sha256, content }) => desk.attachments.keep(sha256, content)))
+  try {
+    await writeBatch(pool, rows, desk.gateway)
+  } catch (error) {
+    // Whether it was committed may be unknown (the connection was cut): nothing that was remembered can be relied on.
+    memories.forget(subjects)
+    throw error
+  }
+  memories.advance(rows)
+  return rows.outcomes
+}
+
+/** The rows that need a look at what is stored: related intents, and the notices that receipts speak of. */
+export async function completeRows(rows: BatchRows, how: Understanding, pool: Pool | ClientBase): Promise<void> {
+  if (rows.intents.length > 0) relateIntents(rows, await findNeighbours(pool, rows.intents), how)
+  if (rows.receipts.length > 0) {
+    const notices = await findNotices(pool, rows.receipts)
+    settleReceipts(rows.receipts, notices, new Date(), how, rows)
+  }
+}
+
+/**
+ * Devices' memories as last written by this gateway. Another gateway may have written since; the row's version tells,
+ * and then the batch fails with CG001 and is understood again from what is stored.
+ */
+export class MemoryCache {
+  readonly #entries = new Map<string, Remembered>()
+  readonly #limit: number
+
+  constructor(limit = 100_000) {
+    this.#limit = limit
+  }
+
+  missing(subjects: Iterable<string>): string[] {
+    return [...subjects].filter((subject) => !this.#entries.has(subject))
+  }
+
+  learn(asked: readonly string[], found: ReadonlyMap<string, Remembered>): void {
+    if (this.#entries.size + asked.length > this.#limit) this.#entries.clear()
+    for (const subject of asked) this.#entries.set(subject, found.get(subject) ?? { version: 0, memory: null })
+  }
+
+  of(subjects: Iterable<string>): Map<string, Remembered> {
+    const found = new Map<string, Remembered>()
+    for (const subject of subjects) {
+      const entry = this.#entries.get(subject)
+      // Cleared between `missing` and here can only be by this very batch's `learn`, which put its own back.
+      if (entry === undefined) throw new GatewayError('STORE_UNAVAILABLE', `the memory of ${subject} was not read`)
+      found.set(subject, entry)
+    }
+    return found
+  }
+
+  forget(subjects: Iterable<string>): void {
+    for (const subject of subjects) this.#entries.delete(subject)
+  }
+
+  advance({ devices }: BatchRows): void {
+    for (const { subject, version, memory } of devices.values())
+      this.#entries.set(subject, { version: version + 1, memory: memory as SubjectMemory | null })
+  }
+}

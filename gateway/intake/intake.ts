@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import type { Logger } from 'pino'
+import { v7 as uuidv7 } from 'uuid'
+import type { Inbound, Receipt } from '../adapter.ts'
+import { describe, GatewayError } from '../errors.ts'
+import { storable } from '../store/array-literal.ts'
+import type { Arrival, Source } from './arrival.ts'
+import { commit, type Desk } from './commit.ts'
+
+/**
+ * The door that every message comes in by. Calls that arrive while a batch is being committed form the next one: an
+ * idle gateway commits at once, a busy one in batches, and there is no timer. `accept` resolves after the commit and
+ * never before.
+ */
+
+export interface IntakeOptions {
+  /** Most messages in one transaction. */
+  readonly batch: number
+  /** More than these waiting, and a message is refused at once (STORE_FULL) rather than held. */
+  readonly maxWaiting: number
+}
+
+export interface IntakeObserver {
+  committed(messages: number, seconds: number): void
+  failed(messages: number): void
+}
+
+interface Waiting {
+  readonly arrival: Arrival
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (error: GatewayError) => void
+}
+
+export class Intake {
+  readonly #desk: Desk
+  readonly #options: IntakeOptions
+  readonly #log: Logger
+  readonly #observer: IntakeObserver
+  #waiting: Waiting[] = []
+  #pumping: Promise<void> | null = null
+  #stopping = false
+
+  constructor(desk: Desk, options: IntakeOptions, log: Logger, observer: IntakeObserver) {
+    this.#desk = desk
+    this.#options = options
+    this.#log = log
+    this.#observer = observer
+  }
+
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Resolves when the message is durable. Rejects with a STORE_ code when nothing was stored, or it cannot be known. */
+  accept(source: Source, message: Inbound): Promise<Receipt> {
+    if (this.#stopping) return Promise.reject(new GatewayError('STORE_STOPPING', `message for ${source.adapter}`))
+    if (this.#waiting.length >= this.#options.maxWaiting)
+      return Promise.reject(new GatewayError('STORE_FULL', `${this.#waiting.length} messages`))
+    return new Promise((resolve, reject) => {
+      const msecs = Date.now()
+      const { raw, envelope } = message
+      const received = { key: indexable(message.key), raw, envelope, receivedAt: new Date(msecs) }
+      this.#waiting.push({ arrival: { id: uuidv7({ msecs }), source, message: received }, resolve, reject })
+      this.#pumping ??= this.#pump()
+    })
+  }
+
+  /** Refuses what comes from now on; resolves when all that waits is settled. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#pumping
+  }
+
+  async #pump(): Promise<void> {
+    // Messages that arrived in the same turn of the event loop travel together even when the gateway is idle.
+    await new Promise(setImmediate)
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, this.#options.batch)
+      const began = performance.now()
+      try {
+        const receipts = await commit(
+          batch.map(({ arrival }) => arrival),
+          this.#desk,
+        )
+        batch.forEach(({ resolve }, i) => {
+          resolve(receipts[i] as Receipt)
+        })
+        this.#observer.committed(batch.length, (performance.now() - began) / 1000)
+      } catch (error) {
+        this.#observer.failed(batch.length)
+        this.#log.error({ messages: batch.length, reason: describe(error) }, 'messages refused, nothing stored')
+        const refusal =
+          error instanceof GatewayError
+            ? error
+            : new GatewayError('STORE_UNAVAILABLE', describe(error), { cause: error })
+        for (const { reject } of batch) reject(refusal)
+      }
+    }
+    this.#pumping = null
+  }
+}
+
+/** A key as it can stand in an index, and equal to itself when it comes back from there. */
+function indexable(key: string): string {
+  return key.length <= 200 ? storable(key) : `sha256:${createHash('sha256').update(key).digest('hex')}`
+}

@@ -1,0 +1,129 @@
+import type { Receipt } from '../adapter.ts'
+import type { CaseIntent } from '../case-intent.ts'
+import type { NoticeState } from '../notices/notice.ts'
+import type { ReceiptReport } from '../report.ts'
+import type { AcceptedPosition, SubjectMemory } from '../triage/triage.ts'
+
+/** Everything one batch writes, in the words of the tables. Made without I/O, written by one statement. */
+export interface BatchRows {
+  readonly messages: MessageRow[]
+  readonly positions: PositionRow[]
+  readonly intents: IntentRow[]
+  readonly outbox: OutboxRow[]
+  readonly deadLetters: DeadLetterRow[]
+  readonly devices: Map<string, DeviceRow>
+  readonly receipts: ReceiptReport[]
+  readonly noticeStates: NoticeStateRow[]
+  readonly tally: Tally
+  /** Bytes that came inside forms, to be on disk before the rows that name them are committed. */
+  readonly files: { readonly sha256: string; readonly content: Uint8Array }[]
+  /** One for each arrival, in order. */
+  readonly outcomes: Receipt[]
+}
+
+export function emptyRows(): BatchRows {
+  return {
+    messages: [],
+    positions: [],
+    intents: [],
+    outbox: [],
+    deadLetters: [],
+    devices: new Map(),
+    receipts: [],
+    noticeStates: [],
+    tally: new Tally(),
+    files: [],
+    outcomes: [],
+  }
+}
+
+export interface MessageRow {
+  readonly id: string
+  readonly receivedAt: Date
+  readonly adapter: string
+  readonly channel: string
+  readonly key: string
+  readonly raw: Uint8Array
+  readonly envelope: Readonly<Record<string, string>>
+  readonly disposition: 'stored' | 'filtered' | 'dead-lettered'
+  readonly reason: string | null
+}
+
+export interface PositionRow {
+  readonly messageId: string
+  readonly receivedAt: Date
+  readonly position: AcceptedPosition
+}
+
+export interface IntentRow {
+  readonly intent: CaseIntent
+  readonly receivedAt: Date
+  readonly messageId: string
+  readonly orderingKey: string
+}
+
+export interface OutboxRow {
+  readonly destination: string
+  readonly eventId: string
+  readonly type: string
+  readonly orderingKey: string
+  readonly body: string
+  readonly createdAt: Date
+}
+
+export interface DeadLetterRow {
+  readonly messageId: string
+  readonly receivedAt: Date
+  readonly adapter: string
+  readonly channel: string
+  readonly item: number | null
+  readonly code: string
+  readonly detail: string
+}
+
+/** A state that a notice enters. */
+export interface NoticeStateRow {
+  readonly noticeId: string
+  readonly state: NoticeState
+  readonly at: Date
+  readonly detail: string | null
+}
+
+export interface DeviceRow {
+  readonly subject: string
+  readonly adapter: string
+  lastSeen: Date
+  presence: string | null
+  battery: number | null
+  position: AcceptedPosition | null
+  /** The version that the row has now; the write makes it one more. 0: there is no row yet. */
+  readonly version: number
+  memory: SubjectMemory | null
+}
+
+/** Counters of one batch, by everything the `tally` table is keyed by. */
+export class Tally {
+  readonly counts = new Map<string, TallyRow>()
+
+  add(at: Date, subject: string, channel: string, what: string, reason = '', n = 1): void {
+    const day = at.toISOString().slice(0, 10)
+    const key = `${day}\n${subject}\n${channel}\n${what}\n${reason}`
+    const row = this.counts.get(key)
+    if (row === undefined) this.counts.set(key, { day, subject, channel, what, reason, n })
+    else row.n += n
+  }
+
+  /** In one order for everybody, so that two statements never wait for each other crosswise. */
+  rows(): TallyRow[] {
+    return [...this.counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+  }
+}
+
+export interface TallyRow {
+  readonly day: string
+  readonly subject: string
+  readonly channel: string
+  readonly what: string
+  readonly reason: string
+  n: number
+}

@@ -1,0 +1,300 @@
+import { createHash } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+import type { Receipt } from '../adapter.ts'
+import type { City } from '../city/city.ts'
+import { describe, GatewayError } from '../errors.ts'
+import { cloudEvent, type EventDraft } from '../relay/cloud-event.ts'
+import { type DestinationFilter, type Traits, wants } from '../relay/destination.ts'
+import type { FormReport, Report } from '../report.ts'
+import { type Findings, type SubjectMemory, type TriageLimits, triage } from '../triage/triage.ts'
+import type { Arrival } from './arrival.ts'
+import { type BatchRows, type DeadLetterRow, type DeviceRow, emptyRows } from './rows.ts'
+
+/**
+ * From arrivals to rows, without I/O: decode, then triage. Decoding stands apart because the subjects it names decide
+ * which devices' memories triage needs.
+ */
+
+export interface Named {
+  readonly name: string
+  readonly filter: DestinationFilter
+}
+
+export interface Understanding {
+  readonly city: City
+  readonly limits: TriageLimits
+  readonly destinations: readonly Named[]
+  /** CloudEvents `source` of what this gateway tells. */
+  readonly eventSource: string
+}
+
+/** An arrival with its reports, or with the reason why it has none. */
+export type Decoded =
+  | { readonly arrival: Arrival; readonly reports: readonly Report[]; readonly poison: null }
+  | { readonly arrival: Arrival; readonly reports: null; readonly poison: Poison }
+
+export interface Poison {
+  readonly code: string
+  readonly detail: string
+}
+
+export function decode(arrival: Arrival): Decoded {
+  try {
+    return { arrival, reports: arrival.source.decode(arrival.message), poison: null }
+  } catch (error) {
+    const code = error instanceof GatewayError ? error.code : 'DECODE_CRASHED'
+    return { arrival, reports: null, poison: { code, detail: describe(error) } }
+  }
+}
+
+/** A subject's memory and the version of the row it was read from. */
+export interface Remembered {
+  readonly version: number
+  readonly memory: SubjectMemory | null
+}
+
+export function subjectsOf(batch: readonly Decoded[]): Set<string> {
+  const subjects = new Set<string>()
+  for (const { reports } of batch) {
+    if (reports === null) continue
+    for (const report of reports) if (report.kind !== 'malformed') subjects.add(report.subject)
+  }
+  return subjects
+}
+
+/** `taken`: keys that are in the store already, as `keyOf` writes them. It grows by the keys of this batch. */
+export function understand(
+  batch: readonly Decoded[],
+  taken: Set<string>,
+  remembered: ReadonlyMap<string, Remembered>,
+  how: Understanding,
+): BatchRows {
+  const rows = emptyRows()
+  const memories = new Map<string, SubjectMemory>()
+  for (const [subject, { memory }] of remembered) if (memory !== null) memories.set(subject, memory)
+
+  for (const decoded of batch) {
+    const { arrival } = decoded
+    const { message, source } = arrival
+    const count = (what: string, reason = '') =>
+      rows.tally.add(message.receivedAt, source.adapter, source.channel, what, reason)
+
+    count('received')
+    const key = keyOf(source.adapter, message.key)
+    let outcome: Receipt
+    if (taken.has(key)) {
+      outcome = 'duplicate'
+      count('duplicate')
+    } else {
+      taken.add(key)
+      const { disposition, reason, counted } =
+        decoded.poison === null
+          ? admit(arrival, decoded.reports, memories, remembered, how, rows)
+          : refuse(arrival, decoded.poison, rows)
+      outcome = disposition
+      count(disposition, counted)
+      rows.messages.push({
+        id: arrival.id,
+        receivedAt: message.receivedAt,
+        adapter: source.adapter,
+        channel: source.channel,
+        key: message.key,
+        raw: message.raw,
+        envelope: message.envelope,
+        disposition,
+        reason,
+      })
+    }
+    rows.outcomes.push(outcome)
+  }
+  for (const device of rows.devices.values()) device.memory = memories.get(device.subject) ?? null
+  return rows
+}
+
+export function keyOf(adapter: string, key: string): string {
+  return `${adapter}\n${key}`
+}
+
+interface Verdict {
+  readonly disposition: 'stored' | 'filtered' | 'dead-lettered'
+  readonly reason: string | null
+  /** The reason as the ledger counts it: a word, never a text with values in it. */
+  readonly counted: string
+}
+
+function refuse(arrival: Arrival, poison: Poison, rows: BatchRows): Verdict {
+  rows.deadLetters.push(deadLetter(arrival, null, poison))
+  return { disposition: 'dead-lettered', reason: `${poison.code}: ${poison.detail}`, counted: poison.code }
+}
+
+function deadLetter(arrival: Arrival, item: number | null, poison: Poison): DeadLetterRow {
+  return {
+    messageId: arrival.id,
+    receivedAt: arrival.message.receivedAt,
+    adapter: arrival.source.adapter,
+    channel: arrival.source.channel,
+    item,
+    code: poison.code,
+    detail: poison.detail,
+  }
+}
+
+/** Triage of one message, and the rows of what it found. */
+function admit(
+  arrival: Arrival,
+  reports: readonly Report[],
+  memories: Map<string, SubjectMemory>,
+  remembered: ReadonlyMap<string, Remembered>,
+  how: Understanding,
+  rows: BatchRows,
+): Verdict {
+  const { id, source, message } = arrival
+  const findings = triage(
+    { id, receivedAt: message.receivedAt, channel: source.channel, adapter: source.adapter },
+    keepFiles(reports, rows),
+    how.city,
+    memories,
+    uuidv7,
+    how.limits,
+  )
+  let malformed: Poison | null = null
+  for (const report of reports) {
+    if (report.kind === 'malformed') {
+      malformed = { code: report.code, detail: report.detail }
+      rows.deadLetters.push(deadLetter(arrival, report.index, malformed))
+    } else {
+      touch(rows.devices, arrival, report, remembered)
+    }
+  }
+  for (const position of findings.positions) {
+    rows.positions.push({ messageId: id, receivedAt: message.receivedAt, position })
+    const device = rows.devices.get(position.subject)
+    if (device !== undefined && (device.position === null || device.position.at <= position.at))
+      device.position = position
+  }
+  for (const intent of findings.intents) {
+    const orderingKey = intent.component?.id ?? intent.reporter.id
+    rows.intents.push({ intent, receivedAt: message.receivedAt, messageId: id, orderingKey })
+  }
+  rows.receipts.push(...findings.receipts)
+  announce(arrival, findings, how, rows)
+  for (const { reason } of findings.filtered)
+    rows.tally.add(message.receivedAt, source.adapter, source.channel, 'report-filtered', reason)
+
+  return verdict(reports, findings, malformed)
+}
+
+/**
+ * Stored if any of it was of use; else filtered if any of it was well-formed; else dead. A message without a report
+ * (a supported message that says nothing, such as a keep-alive) is filtered as `no-report`.
+ */
+function verdict(reports: readonly Report[], findings: Findings, malformed: Poison | null): Verdict {
+  const { filtered } = findings
+  const parts = filtered.map(({ index, reason, detail }) => `[${index}] ${reason}: ${detail}`)
+  const bad = reports.flatMap((report) =>
+    report.kind === 'malformed' ? [`[${report.index}] ${report.code}: ${report.detail}`] : [],
+  )
+  const reason = [...parts.slice(0, 5), ...bad.slice(0, 5)].join('; ')
+  if (reports.length > filtered.length + bad.length)
+    return { disposition: 'stored', reason: reason === '' ? null : reason, counted: '' }
+  const [first] = filtered
+  if (first !== undefined) return { disposition: 'filtered', reason, counted: first.reason }
+  if (malformed !== null) return { disposition: 'dead-lettered', reason, counted: malformed.code }
+  return { disposition: 'filtered', reason: 'no-report', counted: 'no-report' }
+}
+
+function touch(
+  devices: Map<string, DeviceRow>,
+  arrival: Arrival,
+  report: Exclude<Report, { kind: 'malformed' }>,
+  remembered: ReadonlyMap<string, Remembered>,
+): void {
+  const { subject } = report
+  let device = devices.get(subject)
+  if (device === undefined) {
+    device = {
+      subject,
+      adapter: arrival.source.adapter,
+      lastSeen: arrival.message.receivedAt,
+      presence: null,
+      battery: null,
+      position: null,
+      version: remembered.get(subject)?.version ?? 0,
+      memory: null,
+    }
+    devices.set(subject, device)
+  }
+  device.lastSeen = arrival.message.receivedAt
+  if (report.kind === 'presence') device.presence = report.state
+  if (report.kind === 'position' && report.batteryPercent !== null) device.battery = report.batteryPercent
+}
+
+/** Bytes inside a form become files named by their own SHA-256, whatever the sender claims they hash to. */
+function keepFiles(reports: readonly Report[], rows: BatchRows): readonly Report[] {
+  if (!reports.some((report) => report.kind === 'form' && report.attachments.length > 0)) return reports
+  return reports.map((report) => {
+    if (report.kind !== 'form') return report
+    const attachments = report.attachments.map((attachment) => {
+      if (attachment.content === null) return attachment
+      const sha256 = createHash('sha256').update(attachment.content).digest('hex')
+      rows.files.push({ sha256, content: attachment.content })
+      return { ...attachment, sha256 }
+    })
+    return { ...report, attachments } satisfies FormReport
+  })
+}
+
+/** Outbox rows of positions and answers; those of intents wait until their relations are known. */
+function announce(arrival: Arrival, findings: Findings, how: Understanding, rows: BatchRows): void {
+  if (how.destinations.some(({ filter }) => filter.types.includes('position'))) {
+    for (const position of findings.positions) {
+      const draft: EventDraft = {
+        id: uuidv7(),
+        type: 'position',
+        subject: position.subject,
+        orderingKey: position.subject,
+        time: position.at.toISOString(),
+        data: { ...position, receivedAt: arrival.message.receivedAt, evidence: [arrival.id] },
+      }
+      const traits: Traits = { type: 'position', district: position.district, purpose: null, urgency: null }
+      post(draft, traits, arrival.message.receivedAt, how, rows)
+    }
+  }
+  for (const answer of findings.answers) {
+    const draft: EventDraft = {
+      id: answer.id,
+      type: 'answer',
+      subject: answer.reporter.id,
+      orderingKey: answer.caseNumber ?? answer.reporter.id,
+      time: answer.occurredAt.at,
+      data: answer,
+    }
+    const district = answer.location?.district?.code ?? null
+    post(
+      draft,
+      { type: 'answer', district, purpose: answer.purpose, urgency: null },
+      arrival.message.receivedAt,
+      how,
+      rows,
+    )
+  }
+}
+
+/** One outbox row for each destination that wants the event; returns their names. */
+export function post(
+  draft: EventDraft,
+  traits: Traits,
+  createdAt: Date,
+  how: Pick<Understanding, 'destinations' | 'eventSource'>,
+  rows: Pick<BatchRows, 'outbox' | 'tally'>,
+): string[] {
+  const names = how.destinations.filter(({ filter }) => wants(filter, traits)).map(({ name }) => name)
+  if (names.length === 0) return names
+  const body = cloudEvent(draft, how.eventSource)
+  for (const destination of names) {
+    const { id: eventId, type, orderingKey } = draft
+    rows.outbox.push({ destination, eventId, type, orderingKey, body, createdAt })
+    rows.tally.add(createdAt, destination, 'core', 'outbox', type)
+  }
+  return names
+}

@@ -1,0 +1,96 @@
+import type { Pool } from 'pg'
+import { plainArray } from '../store/array-literal.ts'
+
+/** One event on its way to one destination. */
+export interface Claimed {
+  readonly seq: string
+  readonly eventId: string
+  /** The CloudEvent as JSON text. */
+  readonly body: string
+  /** Earlier attempts. */
+  readonly attempts: number
+  readonly createdAt: Date
+}
+
+/** How long a claim holds without being renewed. A gateway that dies delays its events by this and no more. */
+export const claimSeconds = 15
+
+// A candidate is given up when an earlier event of its key is unsettled and not among the candidates: another gateway
+// has it, or is just taking it. What it says is checked in the snapshot the candidates were found in, so a row that is
+// being claimed this moment still counts as unsettled.
+const claimSql = `
+WITH candidate AS (
+  SELECT o.seq, o.ordering_key FROM outbox o
+  WHERE o.destination = $1 AND o.state = 'pending'
+    AND NOT EXISTS (SELECT 1 FROM outbox c
+      WHERE c.destination = $1 AND c.state = 'claimed' AND c.ordering_key = o.ordering_key)
+  ORDER BY o.seq LIMIT $2 FOR UPDATE OF o SKIP LOCKED
+), first_in_order AS (
+  SELECT seq FROM candidate c
+  WHERE NOT EXISTS (SELECT 1 FROM outbox p
+    WHERE p.destination = $1 AND p.ordering_key = c.ordering_key AND p.state IN ('pending', 'claimed') AND p.seq < c.seq
+      AND NOT EXISTS (SELECT 1 FROM candidate x WHERE x.seq = p.seq))
+)
+UPDATE outbox SET state = 'claimed', claimed_by = $3, claimed_until = now() + make_interval(secs => ${claimSeconds})
+FROM first_in_order f WHERE outbox.seq = f.seq
+RETURNING outbox.seq, outbox.event_id AS "eventId", outbox.body, outbox.attempts, outbox.created_at AS "createdAt"`
+
+/** Takes up to `limit` events for a destination, in order, none whose predecessor by key is still unsettled elsewhere. */
+export async function claim(pool: Pool, destination: string, limit: number, holder: string): Promise<Claimed[]> {
+  const { rows } = await pool.query<Claimed>(claimSql, [destination, limit, holder])
+  return rows.sort((a, b) => (BigInt(a.seq) < BigInt(b.seq) ? -1 : 1))
+}
+
+export async function renewClaims(pool: Pool, holder: string): Promise<void> {
+  await pool.query(
+    `UPDATE outbox SET claimed_until = now() + make_interval(secs => ${claimSeconds}) WHERE state = 'claimed' AND claimed_by = $1`,
+    [holder],
+  )
+}
+
+/** Gives back the claims of gateways that have died; with `everybodys`, all: only where no other gateway can be. */
+export async function releaseStaleClaims(pool: Pool, everybodys: boolean): Promise<number> {
+  const { rowCount } = await pool.query(
+    `UPDATE outbox SET state = 'pending', claimed_by = NULL, claimed_until = NULL
+     WHERE state = 'claimed' AND ($1 OR claimed_until < now())`,
+    [everybodys],
+  )
+  return rowCount ?? 0
+}
+
+export async function settleDelivered(pool: Pool, claimed: readonly Claimed[], holder: string): Promise<void> {
+  await pool.query(
+    `UPDATE outbox SET state = 'delivered', attempts = attempts + 1, last_error = NULL, settled_at = now(),
+       claimed_by = NULL, claimed_until = NULL
+     WHERE seq = ANY($1::bigint[]) AND claimed_by = $2`,
+    [seqs(claimed), holder],
+  )
+}
+
+export async function settleDead(pool: Pool, claimed: readonly Claimed[], holder: string, why: string): Promise<void> {
+  await pool.query(
+    `UPDATE outbox SET state = 'dead', attempts = attempts + 1, last_error = $3, settled_at = now(),
+       claimed_by = NULL, claimed_until = NULL
+     WHERE seq = ANY($1::bigint[]) AND claimed_by = $2`,
+    [seqs(claimed), holder, why],
+  )
+}
+
+/** Back to waiting; `why` is `null` when it was not even tried. */
+export async function release(
+  pool: Pool,
+  claimed: readonly Claimed[],
+  holder: string,
+  why: string | null,
+): Promise<void> {
+  await pool.query(
+    `UPDATE outbox SET state = 'pending', attempts = attempts + $4, last_error = COALESCE($3, last_error),
+       claimed_by = NULL, claimed_until = NULL
+     WHERE seq = ANY($1::bigint[]) AND claimed_by = $2`,
+    [seqs(claimed), holder, why, why === null ? 0 : 1],
+  )
+}
+
+function seqs(claimed: readonly Claimed[]): string {
+  return plainArray(claimed.map(({ seq }) => seq))
+}
