@@ -1,0 +1,189 @@
+import type { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import { Aedes, type Client, type Subscription } from 'aedes'
+import type { Adapter, AdapterContext, AdapterKind, OutboundNotice, Sent } from '../../gateway/adapter.ts'
+import { describe } from '../../gateway/errors.ts'
+import { BrokerAccess, Refused } from './broker-access.ts'
+import { BrokerIntake } from './broker-intake.ts'
+import { type BrokerOptions, brokerOptions } from './broker-options.ts'
+import { decode, encodeDown } from './codec.ts'
+import { Credentials, tokenCredential } from './credentials.ts'
+import { type Door, type Listener, openTcp, openTls, openWebSocket } from './listeners.ts'
+import { type Entrance, Peer } from './peer.ts'
+import { sessionStore } from './session-store.ts'
+import { covers } from './topics.ts'
+
+/** `kind: mqtt-broker`: devices connect to the gateway itself, with MQTT 3.1.1 over TCP, TLS or WebSocket. */
+export const mqttBroker: AdapterKind<BrokerOptions> = {
+  kind: 'mqtt-broker',
+  channel: 'mqtt',
+  options: brokerOptions,
+  decode: (message, options) =>
+    decode(message, { maxElements: options.limits.elements, ownTracksSubject: options.ownTracksSubject }),
+  create: (options, context) => new MqttBroker(options, context),
+}
+
+export class MqttBroker implements Adapter {
+  readonly #options: BrokerOptions
+  readonly #context: AdapterContext
+  readonly #access: BrokerAccess
+  readonly #intake: BrokerIntake
+  /** Outlives a restart of the listeners: a device that comes back finds its session. */
+  readonly #sessions = sessionStore()
+  readonly #byClient = new WeakMap<Client, Peer>()
+  readonly #peers = new Set<Peer>()
+  /** Who can be reached now, and through whom. */
+  readonly #reachable = new Map<string, Set<Peer>>()
+  #aedes: Aedes | null = null
+  #listeners: Listener[] = []
+
+  constructor(options: BrokerOptions, context: AdapterContext) {
+    this.#options = options
+    this.#context = context
+    const peerOf = (client: Client): Peer | null => this.#byClient.get(client) ?? null
+    const inline = new Map(options.devices.map((d) => [d.name, tokenCredential(d.password.reveal(), d.role)]))
+    const credentials = new Credentials(options.credentials ?? null, inline, (problems) =>
+      context.log.error({ problems }, 'mqtt credentials file is faulty, the last good one stays in force'),
+    )
+    this.#access = new BrokerAccess(options, context, credentials, peerOf)
+    this.#intake = new BrokerIntake(context, options.limits, peerOf)
+  }
+
+  async start(): Promise<void> {
+    await this.stop()
+    this.#intake.open()
+    this.#aedes = await this.#broker()
+    try {
+      for (const opening of this.#openings()) this.#listeners.push(await opening())
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    this.#context.report({ state: 'listening', at: this.#listeners.map((listener) => listener.at).join(' ') })
+  }
+
+  /** What was taken is stored and acknowledged first. Wills stay unspoken: nobody was lost, the gateway left. */
+  async stop(): Promise<void> {
+    for (const listener of this.#listeners.splice(0)) listener.close()
+    await this.#intake.drain()
+    // mqtt-packet writes a PUBACK at the end of the tick in which its message was settled.
+    await new Promise((resolve) => setImmediate(resolve))
+    const aedes = this.#aedes
+    this.#aedes = null
+    if (aedes === null) return
+    await new Promise<void>((resolve) => aedes.close(() => resolve()))
+    for (const { socket } of this.#peers) socket.destroy()
+    this.#context.report({ state: 'stopped' })
+  }
+
+  async send(notice: OutboundNotice): Promise<Sent> {
+    const { topic, payload } = encodeDown(notice)
+    const peers = [...(this.#reachable.get(notice.addressee) ?? [])].filter((peer) =>
+      [...peer.addressees.keys()].some((filter) => covers(filter, topic)),
+    )
+    if (peers.length === 0) return 'absent'
+    const attempts = peers.map((peer) => peer.deliver(topic, payload, this.#options.ackTimeout))
+    try {
+      await Promise.any(attempts)
+      return 'delivered'
+    } catch (error) {
+      throw error instanceof AggregateError ? error.errors[0] : error
+    }
+  }
+
+  *#openings(): Generator<() => Promise<Listener> | Listener> {
+    const { tcp, tls, webSocket, limits } = this.#options
+    const door: Door = {
+      enter: (socket, entrance) => this.#enter(socket, entrance),
+      refused: (reason, fields) => this.#context.refused(reason, fields),
+      failed: (error) => this.#context.report({ state: 'down', reason: describe(error) }),
+    }
+    if (tcp !== 'off') yield () => openTcp(tcp, door)
+    if (tls !== 'off') yield () => openTls(tls, door)
+    if (webSocket !== 'off') yield () => openWebSocket(this.#context.http.server, webSocket.path, limits.frame, door)
+  }
+
+  #enter(socket: Duplex, entrance: Entrance): void {
+    const aedes = this.#aedes
+    if (aedes === null || this.#peers.size >= this.#options.limits.connections) {
+      this.#context.refused('too many mqtt connections', { remote: entrance.remote, connections: this.#peers.size })
+      socket.on('error', () => {})
+      socket.destroy()
+      return
+    }
+    const { frame } = this.#options.limits
+    const peer = new Peer(socket, entrance, frame, (bytes) =>
+      this.#context.refused('an mqtt frame too large to read', { ...peer.fields(), bytes, limit: frame }),
+    )
+    this.#peers.add(peer)
+    socket.once('close', () => this.#left(peer))
+    peer.client = aedes.handle(socket)
+    this.#byClient.set(peer.client, peer)
+  }
+
+  #left(peer: Peer): void {
+    this.#peers.delete(peer)
+    for (const addressee of peer.addressees.values()) this.#unreachable(addressee, peer)
+  }
+
+  #unreachable(addressee: string, peer: Peer): void {
+    const peers = this.#reachable.get(addressee)
+    peers?.delete(peer)
+    if (peers?.size === 0) this.#reachable.delete(addressee)
+  }
+
+  async #broker(): Promise<Aedes> {
+    const aedes = await Aedes.createBroker({
+      persistence: this.#sessions,
+      connectTimeout: this.#options.limits.connectTimeout,
+      // A client may send before its CONNACK (MQTT 3.1.1, 3.1.4): as much as one read of its socket holds.
+      queueLimit: this.#options.limits.inFlight,
+      // Each is kept whole until its PUBREL.
+      maxInflightInbound: 64,
+      preConnect: this.#access.preConnect,
+      authenticate: this.#access.authenticate,
+      authorizePublish: this.#intake.authorizePublish,
+      authorizeSubscribe: this.#access.authorizeSubscribe,
+    })
+    aedes.on('subscribe', (subscriptions, client) => this.#subscribed(client, subscriptions))
+    aedes.on('unsubscribe', (filters, client) => this.#unsubscribed(client, filters))
+    // A resumed session has its subscriptions without asking for them again.
+    aedes.on('clientReady', (client) => this.#subscribed(client, null))
+    aedes.on('clientError', (client, error) => this.#closed(client, error))
+    aedes.on('connectionError', (client, error) => this.#closed(client, error))
+    // Its types do not tell of this event, which its session store raises.
+    ;(aedes as EventEmitter).on('error', (error) => this.#context.report({ state: 'down', reason: describe(error) }))
+    return aedes
+  }
+
+  #subscribed(client: Client, subscriptions: readonly Subscription[] | null): void {
+    const peer = this.#byClient.get(client)
+    if (peer === undefined || peer.socket.destroyed) return
+    const wanted = subscriptions?.map(({ topic }) => topic) ?? [...peer.addressees.keys()]
+    for (const addressee of new Set(wanted.map((filter) => peer.addressees.get(filter)))) {
+      if (addressee === undefined) continue
+      this.#reachable.set(addressee, (this.#reachable.get(addressee) ?? new Set()).add(peer))
+      this.#context.arrived(addressee)
+    }
+  }
+
+  #unsubscribed(client: Client, filters: readonly string[]): void {
+    const peer = this.#byClient.get(client)
+    for (const filter of filters) {
+      const addressee = peer?.addressees.get(filter)
+      peer?.addressees.delete(filter)
+      if (peer === undefined || addressee === undefined) continue
+      if (![...peer.addressees.values()].includes(addressee)) this.#unreachable(addressee, peer)
+    }
+  }
+
+  #closed(client: Client, error: Error & { code?: unknown }): void {
+    const fields = { ...this.#byClient.get(client)?.fields(), reason: error.message }
+    // Refusals are counted where they were made; an error with a code is the network's, and ordinary.
+    if (error instanceof Refused || error.code !== undefined || ordinary.has(error.message)) {
+      this.#context.log.debug(fields, 'mqtt link lost')
+    } else this.#context.refused('an mqtt client that broke the protocol', fields)
+  }
+}
+
+const ordinary = new Set(['keep alive timeout', 'connection closed', 'drain timeout', 'unacceptable protocol version'])
