@@ -1,8 +1,13 @@
+import type { CaseIntent } from '../case-intent.ts'
 import type { City } from '../city/city.ts'
-import type { Report } from '../report.ts'
-import type { Findings } from './findings.ts'
+import type { FormReport, PositionReport, PresenceReport, ReceiptReport, Report } from '../report.ts'
+import type { AcceptedPosition, Filtered, Findings, TaskAnswer } from './findings.ts'
+import { answerOf, intentOf, isAnswer, isIntent } from './intents.ts'
 import type { TriageLimits } from './limits.ts'
-import type { SubjectMemory } from './memory.ts'
+import { blankMemory, type SubjectMemory } from './memory.ts'
+import { type Positioned, positionOf } from './positions.ts'
+import { ruleIntent } from './rule-intents.ts'
+import { evaluateRules } from './vehicle-rules.ts'
 
 export type { FilterReason } from './filters.ts'
 export { filterReasons } from './filters.ts'
@@ -18,17 +23,91 @@ export interface TriageMessage {
   readonly adapter: string
 }
 
+/** Findings under way. */
+class Desk {
+  readonly positions: AcceptedPosition[] = []
+  readonly intents: CaseIntent[] = []
+  readonly answers: TaskAnswer[] = []
+  readonly presences: PresenceReport[] = []
+  readonly receipts: ReceiptReport[] = []
+  readonly filtered: Filtered[] = []
+  readonly message: TriageMessage
+  readonly city: City
+  readonly memories: Map<string, SubjectMemory>
+  readonly newId: () => string
+  readonly limits: TriageLimits
+
+  constructor(
+    message: TriageMessage,
+    city: City,
+    memories: Map<string, SubjectMemory>,
+    newId: () => string,
+    limits: TriageLimits,
+  ) {
+    this.message = message
+    this.city = city
+    this.memories = memories
+    this.newId = newId
+    this.limits = limits
+  }
+}
+
 /**
  * Positions, intents and answers out of one message's reports. Pure but for `memories`, the working set of a batch:
  * a subject's memory is read from it and the new one put back. Never throws; malformed reports are left out.
  */
 export function triage(
-  _message: TriageMessage,
-  _reports: readonly Report[],
-  _city: City,
-  _memories: Map<string, SubjectMemory>,
-  _newId: () => string,
-  _limits: TriageLimits,
+  message: TriageMessage,
+  reports: readonly Report[],
+  city: City,
+  memories: Map<string, SubjectMemory>,
+  newId: () => string,
+  limits: TriageLimits,
 ): Findings {
-  return { positions: [], intents: [], answers: [], presences: [], receipts: [], filtered: [] }
+  const desk = new Desk(message, city, memories, newId, limits)
+  for (let index = 0; index < reports.length; index++) {
+    const report = reports[index]
+    if (report?.kind === 'position') takePosition(report, index, desk)
+    else if (report?.kind === 'form') takeForm(report, desk)
+    else if (report?.kind === 'presence') desk.presences.push(report)
+    else if (report?.kind === 'receipt') desk.receipts.push(report)
+  }
+  const { positions, intents, answers, presences, receipts, filtered } = desk
+  return { positions, intents, answers, presences, receipts, filtered }
+}
+
+function takePosition(report: PositionReport, index: number, desk: Desk): void {
+  const { message, city, memories, limits } = desk
+  const subject = city.subject(report.subject)
+  const before = memories.get(report.subject) ?? blankMemory
+  const outcome = positionOf(report, subject, message.receivedAt.getTime(), city, before, limits)
+  if (outcome.memory !== null) memories.set(report.subject, outcome.memory)
+  if (outcome.position === null) {
+    const { reason, detail } = outcome.fault
+    desk.filtered.push({ index, reason, detail })
+    return
+  }
+  desk.positions.push(outcome.position)
+  if (subject?.kind === 'vehicle' && !outcome.position.late) judge(outcome, subject, before, desk)
+}
+
+/** Vehicle rules see each newest position once, in the order of its time. */
+function judge(
+  { position, sighting, fix, memory }: Extract<Positioned, { fault: null }>,
+  vehicle: NonNullable<ReturnType<City['subject']>>,
+  before: SubjectMemory,
+  { message, city, memories, newId, limits, intents }: Desk,
+): void {
+  const vehicleFix = { vehicle, fix, speedKmh: position.speedKmh, before: before.last }
+  const { states, fired } = evaluateRules(vehicleFix, memory.rules, city, limits)
+  memories.set(position.subject, { ...memory, rules: states })
+  for (const one of fired) intents.push(ruleIntent(one, position, sighting, vehicle, message, city, newId, limits))
+}
+
+function takeForm(form: FormReport, desk: Desk): void {
+  const { message, city, memories, newId, limits } = desk
+  const subject = city.subject(form.subject)
+  const circumstances = { message, city, subject, memory: memories.get(form.subject) ?? null, newId, limits }
+  if (isAnswer(form)) desk.answers.push(answerOf(form, circumstances))
+  else if (isIntent(form)) desk.intents.push(intentOf(form, circumstances))
 }

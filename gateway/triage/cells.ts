@@ -1,0 +1,78 @@
+import type { City, Tower } from '../city/city.ts'
+import type { CellSighting } from '../report.ts'
+import { distanceM } from './distance.ts'
+
+/** Where a device is by the cells it sees: within `radiusM` of a point. */
+export interface CellPlace {
+  readonly latitude: number
+  readonly longitude: number
+  readonly radiusM: number
+}
+
+interface Heard {
+  readonly tower: Tower
+  readonly weight: number
+  readonly reachM: number
+}
+
+/** `null` when the city knows none of the cells. */
+export function placeOfCells(cells: readonly CellSighting[], city: City): CellPlace | null {
+  if (cells.length === 0) return null
+  const heard = agreeing(known(cells, city))
+  if (heard.length === 0) return null
+  let weight = 0
+  let latitude = 0
+  let longitude = 0
+  for (const one of heard) {
+    weight += one.weight
+    latitude += one.weight * one.tower.latitude
+    longitude += one.weight * one.tower.longitude
+  }
+  const centre = { latitude: latitude / weight, longitude: longitude / weight }
+  // The device is within reach of each tower it hears, so the tightest of these bounds holds.
+  let radiusM = Number.POSITIVE_INFINITY
+  for (const { tower, reachM } of heard) radiusM = Math.min(radiusM, distanceM(centre, tower) + reachM)
+  return { ...centre, radiusM: Math.round(radiusM) }
+}
+
+/** The serving cell first; then the strongest. */
+function known(cells: readonly CellSighting[], city: City): Heard[] {
+  const heard: Heard[] = []
+  for (const { mcc, mnc, lac, cell, signalDbm, serving } of cells) {
+    const tower = city.tower(mcc, mnc, lac, cell)
+    if (tower === null || !Number.isFinite(tower.latitude) || !Number.isFinite(tower.longitude)) continue
+    const one = { tower, weight: weightOf(signalDbm, serving), reachM: reachOf(tower, serving) }
+    if (serving) heard.unshift(one)
+    else heard.push(one)
+  }
+  const [first, ...rest] = heard
+  if (first === undefined || rest.length === 0) return heard
+  rest.sort((a, b) => b.weight - a.weight)
+  if (cells.some(({ serving }) => serving) && first.weight >= (rest[0]?.weight ?? 0)) return [first, ...rest]
+  return [first, ...rest].sort((a, b) => b.weight - a.weight)
+}
+
+/**
+ * Signal falls with about the third power of distance, so a third of its decibels stands for nearness. A cell without
+ * a signal counts as a weak one; the serving cell counts twice.
+ */
+function weightOf(signalDbm: number | null, serving: boolean): number {
+  const given = signalDbm !== null && Number.isFinite(signalDbm) && signalDbm < 0
+  const dbm = given ? Math.min(-40, Math.max(-120, signalDbm)) : -100
+  return 10 ** ((dbm + 120) / 30) * (serving ? 2 : 1)
+}
+
+const usualReachM: Readonly<Record<string, number>> = { GSM: 2000, UMTS: 1000, CDMA: 2000, LTE: 1000, NR: 500 }
+
+/** A table's range of 0 means that nobody measured it. Neighbours are heard from beyond the range they serve. */
+function reachOf({ rangeM, radio }: Tower, serving: boolean): number {
+  const servesM = Number.isFinite(rangeM) && rangeM > 0 ? Math.max(50, rangeM) : (usualReachM[radio] ?? 2000)
+  return serving ? servesM : servesM * 1.5
+}
+
+/** Without the towers that cannot be heard together with the first: a wrong row of the table, or a moved tower. */
+function agreeing(heard: Heard[]): Heard[] {
+  const [first] = heard
+  if (first === undefined || heard.length === 1) return heard
+  return heard.filter(({ tower, reachM }) => distanceM(tower, first.tower) <= reachM + first.reachM)
+}
