@@ -78,6 +78,16 @@ export interface AdapterContext {
   readonly log: Logger
 }
 
+/** A port that an adapter will listen on. */
+export interface Listener {
+  readonly transport: 'tcp' | 'udp'
+  readonly host: string
+  /** 0: the system chooses. */
+  readonly port: number
+  /** Where the adapter's block of the configuration says so: `['tls', 'port']`. */
+  readonly path: readonly string[]
+}
+
 /** A protocol as the gateway knows it: one line in `adapter-kinds.ts`. */
 export interface AdapterKind<Options = unknown> {
   /** As the configuration writes it: `kind: mqtt-broker`. */
@@ -86,6 +96,8 @@ export interface AdapterKind<Options = unknown> {
   readonly channel: string
   /** Checks and completes the adapter's block of the configuration; unknown keys are errors. */
   readonly options: ZodType<Options>
+  /** What these options listen on, so that two listeners on one port are found before a socket opens. */
+  listeners?(options: Options): readonly Listener[]
   /**
    * Pure. Throws a `GatewayError` with a `DECODE_` code when the bytes make no sense as a whole. Also reads what was
    * stored long ago (replay, explain), so it depends on nothing but its arguments.

@@ -1,0 +1,92 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { AdapterKind, Listener } from '../gateway/adapter.ts'
+import { duration } from './fields.ts'
+import type { AdapterConfiguration } from './schema.ts'
+
+/** What no single key can tell. Read from the raw values, so that one mistake does not hide another. */
+export interface Finding {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+export function acrossKeys(raw: unknown): Finding[] {
+  return [
+    ...sameNames(raw, 'adapters'),
+    ...sameNames(raw, 'destinations'),
+    ...openToEveryone(raw),
+    ...keysForgottenTooSoon(raw),
+  ]
+}
+
+function sameNames(raw: unknown, list: 'adapters' | 'destinations'): Finding[] {
+  const first = new Map<string, number>()
+  const blocks = at(raw, list)
+  return (Array.isArray(blocks) ? blocks : []).flatMap((block, i) => {
+    const name = at(block, 'name')
+    if (typeof name !== 'string') return []
+    const earlier = first.get(name)
+    if (earlier === undefined) {
+      first.set(name, i)
+      return []
+    }
+    return [{ path: [list, i, 'name'], message: `"${name}" is already the name of ${list}[${earlier}]` }]
+  })
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8)
+loopback.addAddress('::1', 'ipv6')
+
+function openToEveryone(raw: unknown): Finding[] {
+  const host = at(at(raw, 'http'), 'host') ?? '127.0.0.1'
+  if (typeof host !== 'string' || host === 'localhost' || loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4'))
+    return []
+  if (at(at(raw, 'http'), 'apiToken') !== undefined) return []
+  return [
+    {
+      path: ['http', 'host'],
+      message: `the API on "${host}" would be open to everyone: give http.apiToken, or listen on 127.0.0.1`,
+    },
+  ]
+}
+
+function keysForgottenTooSoon(raw: unknown): Finding[] {
+  const windowMs = duration().safeParse(at(at(raw, 'intake'), 'keyWindow') ?? '7d')
+  const keysMs = duration().safeParse(at(at(raw, 'retention'), 'keys') ?? '14d')
+  if (!windowMs.success || !keysMs.success || keysMs.data >= windowMs.data) return []
+  const path = at(at(raw, 'retention'), 'keys') === undefined ? ['intake', 'keyWindow'] : ['retention', 'keys']
+  return [
+    { path, message: 'retention.keys must not be less than intake.keyWindow, or a redelivery would be stored twice' },
+  ]
+}
+
+/** Two listeners that would fight over one port. A port of 0 fights with none. */
+export function samePorts(
+  http: Listener,
+  blocks: readonly {
+    readonly index: number
+    readonly block: AdapterConfiguration
+    readonly kind: AdapterKind<never>
+  }[],
+): Finding[] {
+  const taken: { readonly listener: Listener; readonly by: string }[] = [{ listener: http, by: 'http.port' }]
+  return blocks.flatMap(({ index, block, kind }) =>
+    (kind.listeners?.(block.options as never) ?? []).flatMap((listener) => {
+      const other = taken.find((one) => collide(one.listener, listener))
+      taken.push({ listener, by: `adapter ${block.name}` })
+      const message = `port ${listener.port} (${listener.transport}) is already taken by ${other?.by}`
+      return other === undefined ? [] : [{ path: ['adapters', index, ...listener.path], message }]
+    }),
+  )
+}
+
+const everywhere = new Set(['0.0.0.0', '::'])
+
+function collide(a: Listener, b: Listener): boolean {
+  if (a.port === 0 || a.port !== b.port || a.transport !== b.transport) return false
+  return a.host === b.host || everywhere.has(a.host) || everywhere.has(b.host)
+}
+
+function at(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined
+}
