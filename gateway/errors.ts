@@ -33,10 +33,13 @@ export type ErrorCode = keyof typeof table
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   readonly code: ErrorCode
+  /** The message without what its code says. */
+  readonly detail: string
 
   constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
     super(`${table[code]}: ${detail}`, options)
     this.code = code
+    this.detail = detail
   }
 }
 

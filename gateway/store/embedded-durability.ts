@@ -1,7 +1,9 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
-import { PGlite, type PostgresMod } from '@electric-sql/pglite'
+import { PGlite, type postgresMod } from '@electric-sql/pglite'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { describe, GatewayError } from '../errors.ts'
+
+type PostgresMod = postgresMod.PostgresMod
 
 /** Calls of `fsync` that reached the disk. */
 export interface Syncs {
@@ -26,7 +28,7 @@ interface NodeFileSystem {
 export const durableStartParams: readonly string[] = [
   ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
   ...['fsync=on', 'wal_sync_method=fsync', 'full_page_writes=on', 'synchronous_commit=on'].flatMap((s) => ['-c', s]),
-  ...['max_wal_size=256MB', 'default_transaction_isolation=read\\ committed', 'jit=off'].flatMap((s) => ['-c', s]),
+  ...['max_wal_size=256MB', 'jit=off'].flatMap((s) => ['-c', s]),
 ]
 
 /**

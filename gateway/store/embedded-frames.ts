@@ -30,22 +30,27 @@ export class Frames {
   #bytes = 0
   /** Where the next message begins; before it stand whole messages of the unit under way. */
   #scanned = 0
+  /** How many bytes must be here before it is worth looking: a large message arrives in hundreds of chunks. */
+  #needed = 0
   #started = false
 
-  *read(chunk: Buffer): Generator<Unit> {
+  read(chunk: Buffer): Unit[] {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
-    for (let unit = this.#next(); unit !== null; unit = this.#next()) if (unit !== 'more') yield unit
+    const units: Unit[] = []
+    for (let unit = this.#next(); unit !== null; unit = this.#next()) if (unit !== 'more') units.push(unit)
+    return units
   }
 
   /** The next unit, `more` when a message was passed that ends none, null when the rest is not here yet. */
   #next(): Unit | 'more' | null {
     const header = this.#started ? 5 : 8
-    if (this.#bytes - this.#scanned < header) return null
+    if (this.#bytes < Math.max(this.#needed, this.#scanned + header)) return null
     const whole = this.#whole()
     const length = whole.readInt32BE(this.#scanned + (this.#started ? 1 : 0)) + (this.#started ? 1 : 0)
     if (length < header) return this.#take('end')
-    if (this.#bytes - this.#scanned < length) return null
+    this.#needed = this.#scanned + length
+    if (this.#bytes < this.#needed) return null
     const kind = this.#started ? kinds.get(whole[this.#scanned] ?? 0) : this.#opening(whole.readInt32BE(4))
     this.#scanned += length
     return kind === undefined ? 'more' : this.#take(kind)
@@ -65,6 +70,7 @@ export class Frames {
     this.#chunks = rest.length > 0 ? [rest] : []
     this.#bytes = rest.length
     this.#scanned = 0
+    this.#needed = 0
     return { kind, bytes }
   }
 

@@ -95,7 +95,10 @@ export class Sessions {
   }
 
   async #takeTurns(): Promise<void> {
-    for (let turn = this.#next(); turn !== null; turn = this.#next()) {
+    for (;;) {
+      if (this.#owner?.socket?.destroyed) await this.#abandon()
+      const turn = this.#next()
+      if (turn === null) return
       await this.#take(turn)
       // Sockets are read and the parent is heard between turns, however long the queue is.
       await new Promise((resume) => setImmediate(resume))
@@ -103,14 +106,13 @@ export class Sessions {
   }
 
   #next(): Turn | null {
-    if (this.#owner?.socket?.destroyed) return { session: this.#errands, unit: sync, done: null }
-    const index = this.#owner === null ? 0 : this.#queue.findIndex(({ session }) => session === this.#owner)
-    return this.#queue.splice(index < 0 ? this.#queue.length : index, 1)[0] ?? null
+    if (this.#owner === null) return this.#queue.shift() ?? null
+    const index = this.#queue.findIndex(({ session }) => session === this.#owner)
+    return index < 0 ? null : (this.#queue.splice(index, 1)[0] ?? null)
   }
 
   async #take({ session, unit, done }: Turn): Promise<void> {
     if (this.#idle !== null) clearTimeout(this.#idle)
-    if (this.#owner?.socket?.destroyed) return this.#abandon()
     const out = await this.#execute(unit.bytes)
     this.#owner = unit.kind === 'part' || this.#options.db.isInTransaction() ? session : null
     if (session.socket?.writable) session.socket.write(out)
