@@ -16,6 +16,7 @@ export interface CsvTable {
 export function parseCsv(text: string): CsvTable {
   let fault: CsvTable['fault'] = null
   const records: CsvRecord[] = []
+  const lines = text.split('\n')
   let nextLine = 1
   parse(text, {
     skip_empty_lines: true,
@@ -25,11 +26,12 @@ export function parseCsv(text: string): CsvTable {
       fault ??= describeFault(error, nextLine)
       return undefined
     },
-    on_record: (cells: string[], { lines }) => {
+    on_record: (cells: string[], { lines: lastLine }) => {
       if (fault === null) {
         // The parser counts to the end of a record, and a quoted cell may span lines.
-        records.push({ line: lines - cells.reduce((sum, cell) => sum + newlines(cell), 0), cells })
-        nextLine = lines + 1
+        records.push({ line: lastLine - cells.reduce((sum, cell) => sum + newlines(cell), 0), cells })
+        nextLine = lastLine + 1
+        while (lines[nextLine - 1]?.trim() === '') nextLine++
       }
       return null
     },

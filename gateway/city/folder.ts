@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe } from '../errors.ts'
-import { type FileKind, type Manifest, manifestName, readManifest } from './manifest.ts'
+import { type FileKind, type Manifest, manifestName, neededKinds, readManifest } from './manifest.ts'
 import type { ProblemList } from './problems.ts'
 
 export interface CityFile {
@@ -17,6 +17,7 @@ export interface CityFile {
 export interface CityFolder {
   readonly manifest: Manifest
   readonly manifestBytes: Uint8Array
+  readonly defaultSchemeLine: number
   readonly files: readonly CityFile[]
   /** Kinds of which a file is missing or unreadable: what refers into them cannot be judged. */
   readonly lacking: ReadonlySet<FileKind>
@@ -35,8 +36,10 @@ export async function readCityFolder(folder: string, problems: ProblemList): Pro
   if (read === null) return null
 
   const files: CityFile[] = []
-  const lacking = new Set<FileKind>()
+  const named = new Set(read.manifest.files.map((entry) => entry.kind))
+  const lacking = new Set<FileKind>(neededKinds.filter((kind) => !named.has(kind)))
   for (const [index, entry] of read.manifest.files.entries()) {
+    if (files.some((file) => file.name === entry.path)) continue
     const line = read.fileLines[index] ?? null
     const bytes = await readBytes(folder, entry.path, (why) => problems.add(manifestName, line, `${entry.path} ${why}`))
     const fileText = bytes === null ? null : decode(bytes, entry.path, problems)
@@ -48,7 +51,7 @@ export async function readCityFolder(folder: string, problems: ProblemList): Pro
     }
     files.push({ kind: entry.kind, name: entry.path, bytes, text: fileText })
   }
-  return { manifest: read.manifest, manifestBytes, files, lacking }
+  return { ...read, manifestBytes, files, lacking }
 }
 
 async function readBytes(folder: string, name: string, fail: (why: string) => void): Promise<Uint8Array | null> {

@@ -57,7 +57,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function syntaxFault(text: string, error: SyntaxError) {
+/** Where a text stops being JSON. */
+export function syntaxFault(text: string, error: SyntaxError) {
   // The engine puts the offset into its message, and none when the text simply ends.
   const offset = /position (\d+)/.exec(error.message)?.[1]
   const before = offset === undefined ? text.trimEnd() : text.slice(0, Number(offset))

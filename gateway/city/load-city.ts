@@ -42,7 +42,8 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const components = readComponents(reader, schemes)
   const towers = readTowers(reader)
   const registers = countRegisters(reader)
-  reader.refer('category-schemes', defaultScheme, { file: manifestName, line: 1 }, 'defaultScheme')
+  const schemeAt = { file: manifestName, line: folder.defaultSchemeLine }
+  reader.refer('category-schemes', defaultScheme, schemeAt, 'defaultScheme')
 
   const ofKind = (kind: string) => [...subjects.values()].filter((subject) => subject.kind === kind).length
   return {

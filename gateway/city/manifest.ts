@@ -1,6 +1,7 @@
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { quote } from '../errors.ts'
+import { syntaxFault } from './geojson.ts'
 import type { ProblemList } from './problems.ts'
 
 /** What a file of a city's folder holds. A kind may be spread over several files, a file a district for instance. */
@@ -31,7 +32,7 @@ export const fileKinds = [
 export type FileKind = (typeof fileKinds)[number]
 
 /** Without these nothing can be placed or named; a city without vehicles or cameras is one all the same. */
-const neededKinds: readonly FileKind[] = [
+export const neededKinds: readonly FileKind[] = [
   'districts',
   'streets',
   'communities',
@@ -55,7 +56,7 @@ const manifestSchema = z.strictObject({
   defaultScheme: z.string().min(1),
   files: z.array(
     z.strictObject({
-      kind: z.enum(fileKinds),
+      kind: z.enum(fileKinds, `must be one of ${fileKinds.join(', ')}`),
       // A plain name: a manifest cannot reach outside its folder.
       path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a plain file name'),
       sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits'),
@@ -69,21 +70,22 @@ export interface ReadManifest {
   readonly manifest: Manifest
   /** Line on which each of `manifest.files` stands. */
   readonly fileLines: readonly number[]
+  readonly defaultSchemeLine: number
 }
 
 /** Reads manifest.json, adding what is wrong to `problems`; `null` when it cannot be used at all. */
 export function readManifest(text: string, problems: ProblemList): ReadManifest | null {
+  const value = parseJson(text, problems)
+  if (value === undefined) return null
   const lines = new LineCounter()
   // JSON is a subset of YAML, and this parser knows the line of every key.
   const document = parseDocument(text, { lineCounter: lines, schema: 'json', prettyErrors: false })
-  for (const error of document.errors) problems.add(manifestName, lines.linePos(error.pos[0]).line, error.message)
-  if (document.errors.length > 0) return null
 
   const lineOf = (path: readonly PropertyKey[]) => {
     const offset = offsetOf(document.contents, path)
     return lines.linePos(offset).line
   }
-  const parsed = manifestSchema.safeParse(document.toJS())
+  const parsed = manifestSchema.safeParse(value)
   if (!parsed.success) {
     for (const issue of parsed.error.issues) addIssue(issue, lineOf, problems)
     return null
@@ -98,7 +100,18 @@ export function readManifest(text: string, problems: ProblemList): ReadManifest 
     const first = manifest.files.findIndex((other) => other.path === file.path)
     if (first !== index) problems.add(manifestName, lineOf(['files', index]), `${file.path} is named twice`)
   }
-  return { manifest, fileLines: manifest.files.map((_, index) => lineOf(['files', index, 'path'])) }
+  const fileLines = manifest.files.map((_, index) => lineOf(['files', index, 'path']))
+  return { manifest, fileLines, defaultSchemeLine: lineOf(['defaultScheme']) }
+}
+
+function parseJson(text: string, problems: ProblemList): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const { line, message } = syntaxFault(text, error as SyntaxError)
+    problems.add(manifestName, line, message)
+    return undefined
+  }
 }
 
 function addIssue(issue: z.core.$ZodIssue, lineOf: (path: readonly PropertyKey[]) => number, problems: ProblemList) {

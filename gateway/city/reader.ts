@@ -110,6 +110,10 @@ export class CityReader {
     if (parsed.success) return parsed.data
     this.#lacking.add(kind)
     for (const issue of parsed.error.issues) {
+      if (issue.code === 'unrecognized_keys') {
+        this.problem(where, `${part} ${issue.keys.map((key) => quote(key)).join(', ')}: is unknown`)
+        continue
+      }
       const name = issue.path.join('.')
       const value = typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>)[name] : raw
       this.problem(where, `${part} ${name}: ${issue.message}, not ${quote(value ?? null)}`)
