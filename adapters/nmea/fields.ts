@@ -55,6 +55,12 @@ export function letter(field: string, text: string | undefined, allowed: string)
   return text
 }
 
+/** `A` is a fix. With `V` the position is not read at all: receivers fill it with 9000.0, 36000.0 or the last known. */
+export function status(field: string, text: string | undefined): boolean | null {
+  const word = letter(field, text, 'AV')
+  return word === null ? null : word === 'A'
+}
+
 /** `ddmm.mmm`: degrees and minutes, then the hemisphere. The library lets minute 99, latitude 99 and hemisphere Q pass. */
 export function latitude(sentence: string, text: string, hemisphere: string, value: number): number | null {
   return angle(`${sentence} latitude`, latitudePattern, 'NS', 90, text, hemisphere, value)

@@ -12,8 +12,8 @@ export type Piece =
   /** Bytes that are none of these: as many as came together, up to 1 KiB. */
   | { readonly kind: 'garbage'; readonly offset: number; readonly bytes: Buffer }
 
-/** The standard allows 82 characters with line end; makers' own sentences are longer. A TAG block comes on top. */
-export const longestSentence = 120
+/** The standard allows 82 characters with line end; MediaTek's own $PMTKCHN has 205. A TAG block comes on top. */
+export const longestSentence = 256
 const longestTag = 100
 export const longestGarbage = 1024
 

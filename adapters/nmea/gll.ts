@@ -22,14 +22,14 @@ export function parseGll(talker: string, given: readonly string[]): Gll {
   // As in GGA: today's date would be made up.
   fields[5] = ''
   const packet = read(fields)
-  const active = field.letter('GLL status', status, 'AV')
+  const active = field.status('GLL status', status)
   return {
     formatter: 'GLL',
     talker,
     timeOfDayMs: field.timeOfDay('GLL time', time),
-    active: active === null ? null : active === 'A',
-    latitude: field.latitude('GLL', lat, ns, packet.latitude),
-    longitude: field.longitude('GLL', lon, ew, packet.longitude),
+    active,
+    latitude: active === false ? null : field.latitude('GLL', lat, ns, packet.latitude),
+    longitude: active === false ? null : field.longitude('GLL', lon, ew, packet.longitude),
     mode: field.letter('GLL mode', mode, 'ACDEFMNPRS'),
   }
 }

@@ -20,7 +20,7 @@ const read = libraryReader<GSAPacket>('GSA')
 const fixes = { '1': 'none', '2': '2d', '3': '3d' } as const
 
 export function parseGsa(talker: string, given: readonly string[]): Gsa {
-  const fields = field.complete('GSA', given, 18, 19)
+  const fields = field.complete('GSA', given, 3, 19)
   for (let index = 3; index < 15; index++) field.positive('GSA satellite', fields[index], Number(fields[index]))
   const packet = read(fields)
   const selection = field.letter('GSA selection', fields[1], 'AM')
@@ -34,7 +34,8 @@ export function parseGsa(talker: string, given: readonly string[]): Gsa {
     pdop: field.positive('GSA PDOP', fields[15], packet.PDOP),
     hdop: field.positive('GSA HDOP', fields[16], packet.HDOP),
     vdop: field.positive('GSA VDOP', fields[17], packet.VDOP),
-    system: field.letter('GSA system', fields[18], '0123456789ABCDEF'),
+    // Some BeiDou receivers write a time dilution here.
+    system: /^[0-9A-F]$/.test(fields[18] ?? '') ? (fields[18] ?? null) : null,
   }
 }
 

@@ -13,13 +13,15 @@ export interface LinkSetup {
   readonly clock: Clock
   readonly strangers: Strangers
   readonly stream: Duplex
+  /** Closes without a good word, where the carrier knows one: TCP resets. */
+  readonly reset: () => void
   /** Address of the far end, or the path of the serial port. */
   readonly peer: string
 }
 
 /**
  * One stream of bytes, of a socket or a serial port, from its first byte to its end. It is not read while too much of
- * it is being stored, and closed when something of it could not be.
+ * it is being stored, and reset when something of it could not be: NMEA has no other way to say so.
  */
 export class Link {
   readonly #setup: LinkSetup
@@ -40,7 +42,9 @@ export class Link {
     })
     const { stream, options, peer, clock } = setup
     stream.on('error', (error) => this.close(describe(error)))
-    stream.on('close', () => void this.#end('the far end closed'))
+    // A socket stays open for writing until all that came is stored, so an orderly close says that it is.
+    stream.on('end', () => this.close('the far end closed'))
+    stream.on('close', () => this.close('the far end closed'))
     const introduction = introduce(options.subject, peer)
     if (introduction === 'stranger') {
       this.#refuse('an unknown peer', {})
@@ -124,8 +128,9 @@ export class Link {
     const { stream } = this.#setup
     this.#helloDue?.()
     stream.pause()
-    if (this.#failed) stream.destroy()
+    if (this.#failed) this.#setup.reset()
     await (this.#failed ? this.#intake?.settled() : this.#intake?.end())
+    if (this.#failed) this.#setup.reset()
     stream.destroy()
     this.#resolveClosed(this.#reason ?? '')
   }

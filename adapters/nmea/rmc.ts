@@ -28,17 +28,18 @@ const read = libraryReader<RMCPacket>('RMC')
 export function parseRmc(talker: string, given: readonly string[]): Rmc {
   const fields = field.complete('RMC', given, 10, 14)
   field.withPoint(fields, 3, 5)
-  const [, time, status, lat = '', ns = '', lon = '', ew = '', knots, track, date, variation, pole, mode, nav] = fields
+  const [, time, status, lat = '', ns = '', lon = '', ew = '', knots, track, date, variation] = fields
+  const [pole, mode] = directionAndMode(given)
   const packet = read(fields)
-  const active = field.letter('RMC status', status, 'AV')
+  const active = field.status('RMC status', status)
   const variationDeg = field.decimal('RMC variation', variation, packet.variation)
   return {
     formatter: 'RMC',
     talker,
     timeOfDayMs: field.timeOfDay('RMC time', time),
-    active: active === null ? null : active === 'A',
-    latitude: field.latitude('RMC', lat, ns, packet.latitude),
-    longitude: field.longitude('RMC', lon, ew, packet.longitude),
+    active,
+    latitude: active === false ? null : field.latitude('RMC', lat, ns, packet.latitude),
+    longitude: active === false ? null : field.longitude('RMC', lon, ew, packet.longitude),
     speedKnots: field.positive('RMC speed', knots, packet.speedKnots),
     courseDeg: field.course('RMC course', track, packet.trackTrue),
     date: field.shortDate('RMC date', date),
@@ -47,8 +48,14 @@ export function parseRmc(talker: string, given: readonly string[]): Rmc {
         ? -variationDeg
         : variationDeg,
     mode: field.letter('RMC mode', mode, 'ACDEFMNPRS'),
-    navigationStatus: field.letter('RMC navigational status', nav, 'SCUV'),
+    navigationStatus: field.letter('RMC navigational status', fields[13], 'SCUV'),
   }
+}
+
+/** Some Motorola receivers leave the direction of the variation out, and the mode stands in its place. */
+function directionAndMode(fields: readonly string[]): [string, string] {
+  const [pole = '', mode = ''] = fields.slice(11)
+  return fields.length === 12 && pole !== 'E' && pole !== 'W' ? ['', pole] : [pole, mode]
 }
 
 export function rmcFields(rmc: Rmc): string {

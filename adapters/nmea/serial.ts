@@ -35,6 +35,7 @@ export class NmeaSerial implements Adapter {
       clock: this.#clock,
       strangers: this.#strangers,
       stream: port,
+      reset: () => port.destroy(),
       peer: path,
     })
     this.#link = link

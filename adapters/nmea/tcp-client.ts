@@ -30,6 +30,7 @@ export class NmeaTcpClient implements Adapter {
       clock: this.#clock,
       strangers: this.#strangers,
       stream: socket,
+      reset: () => socket.resetAndDestroy(),
       peer: host,
     })
     this.#link = link
@@ -55,7 +56,7 @@ export class NmeaTcpClient implements Adapter {
 
   async #connect(): Promise<Socket> {
     const { host, port, connectWithin } = this.#options
-    const socket = connect({ host, port })
+    const socket = connect({ host, port, allowHalfOpen: true })
     this.#connecting = socket
     const callOff = this.#clock.after(connectWithin, () => socket.destroy(new Error('no answer in time')))
     try {

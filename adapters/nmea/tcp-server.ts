@@ -24,7 +24,7 @@ export class NmeaTcpServer implements Adapter {
 
   async start(): Promise<void> {
     const { host, port, maxConnections } = this.#options
-    const server = createServer((socket) => this.#connected(socket))
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#connected(socket))
     server.maxConnections = maxConnections
     server.on('drop', (data) => this.#context.refused('too many connections', { peer: data?.remoteAddress }))
     await new Promise<void>((resolve, reject) => {
@@ -60,6 +60,7 @@ export class NmeaTcpServer implements Adapter {
       clock: this.#clock,
       strangers: this.#strangers,
       stream: socket,
+      reset: () => socket.resetAndDestroy(),
       peer,
     })
     this.#links.add(link)
