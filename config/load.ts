@@ -87,16 +87,13 @@ function fromIssue(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = [])
   const meant = issue.errors.filter((issues) => !issues.some(isOfAnotherType))
   const [only] = meant.length === 1 ? meant : []
   if (only !== undefined) return only.flatMap((each) => fromIssue(each, path))
-  const alternatives = issue.errors.flatMap((issues) => issues.filter(isOfAnotherType).map(({ message }) => message))
-  return [
-    {
-      path,
-      message:
-        [...new Set(alternatives)].join(', or ').replaceAll(', or must be', ' or') ||
-        'fits none of the forms it may have',
-    },
-  ]
+  const alternatives = issue.errors.flatMap((issues) =>
+    issues.filter(isOfAnotherType).map(({ message }) => form(message)),
+  )
+  return [{ path, message: `must be ${[...new Set(alternatives)].join(' or ') || 'of another form'}` }]
 }
+
+const form = (message: string): string => message.replace(/^must be /, '').replace(/[,;:] .*$/, '')
 
 const isOfAnotherType = (issue: z.core.$ZodIssue): boolean =>
   issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value')
