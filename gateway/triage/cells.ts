@@ -19,7 +19,12 @@ interface Heard {
 export function placeOfCells(cells: readonly CellSighting[], city: City): CellPlace | null {
   if (cells.length === 0) return null
   const heard = agreeing(known(cells, city))
-  if (heard.length === 0) return null
+  const [first] = heard
+  if (first === undefined) return null
+  if (heard.length === 1) {
+    const { latitude, longitude } = first.tower
+    return { latitude, longitude, radiusM: first.reachM }
+  }
   let weight = 0
   let latitude = 0
   let longitude = 0
@@ -35,30 +40,30 @@ export function placeOfCells(cells: readonly CellSighting[], city: City): CellPl
   return { ...centre, radiusM: Math.round(radiusM) }
 }
 
-/** The serving cell first; then the strongest. */
+/** Those the city knows: the serving cell first, then the strongest. */
 function known(cells: readonly CellSighting[], city: City): Heard[] {
-  const heard: Heard[] = []
-  for (const { mcc, mnc, lac, cell, signalDbm, serving } of cells) {
-    const tower = city.tower(mcc, mnc, lac, cell)
-    if (tower === null || !Number.isFinite(tower.latitude) || !Number.isFinite(tower.longitude)) continue
-    const one = { tower, weight: weightOf(signalDbm, serving), reachM: reachOf(tower, serving) }
-    if (serving) heard.unshift(one)
-    else heard.push(one)
+  const strongestDbm = cells.reduce((most, { signalDbm }) => Math.max(most, dbmOf(signalDbm) ?? weakDbm), weakDbm)
+  const serving: Heard[] = []
+  const neighbours: Heard[] = []
+  for (const one of cells) {
+    const tower = city.tower(one.mcc, one.mnc, one.lac, one.cell)
+    if (tower === null) continue
+    // A phone is served by the cell it hears best, so a serving cell without a signal is as strong as the strongest.
+    const dbm = dbmOf(one.signalDbm) ?? (one.serving ? strongestDbm : weakDbm)
+    const list = one.serving ? serving : neighbours
+    list.push({ tower, weight: weightOf(dbm, one.serving), reachM: reachOf(tower, one.serving) })
   }
-  const [first, ...rest] = heard
-  if (first === undefined || rest.length === 0) return heard
-  rest.sort((a, b) => b.weight - a.weight)
-  if (cells.some(({ serving }) => serving) && first.weight >= (rest[0]?.weight ?? 0)) return [first, ...rest]
-  return [first, ...rest].sort((a, b) => b.weight - a.weight)
+  return [...serving, ...neighbours.sort((a, b) => b.weight - a.weight)]
 }
 
-/**
- * Signal falls with about the third power of distance, so a third of its decibels stands for nearness. A cell without
- * a signal counts as a weak one; the serving cell counts twice.
- */
-function weightOf(signalDbm: number | null, serving: boolean): number {
-  const given = signalDbm !== null && Number.isFinite(signalDbm) && signalDbm < 0
-  const dbm = given ? Math.min(-40, Math.max(-120, signalDbm)) : -100
+const weakDbm = -100
+
+function dbmOf(signalDbm: number | null): number | null {
+  return signalDbm !== null && signalDbm < 0 ? Math.min(-40, Math.max(-120, signalDbm)) : null
+}
+
+/** Signal falls with about the third power of distance: the weight is nearness. The serving cell counts twice. */
+function weightOf(dbm: number, serving: boolean): number {
   return 10 ** ((dbm + 120) / 30) * (serving ? 2 : 1)
 }
 

@@ -74,7 +74,8 @@ export function inChina(latitude: number, longitude: number): boolean {
 }
 
 const { PI, sin, cos, sqrt, abs, atan2, hypot } = Math
-const semiMajorM = 6_378_137
+// Krasovsky's ellipsoid, as the published formula has it; WGS-84's own would be a centimetre off.
+const semiMajorM = 6_378_245
 const eccentricitySquared = 0.006_693_421_622_965_943
 
 /** Degrees that GCJ-02 adds at a WGS-84 point. */
