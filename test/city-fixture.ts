@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { sha256 } from '../gateway/city/folder.ts'
+import { loadCity } from '../gateway/city/load-city.ts'
+import { formatProblems } from '../gateway/city/problems.ts'
 import { exampleCityFolder } from '../scripts/generate-city.ts'
 
 /** A city's files by name, to be changed in a test and written to a folder of its own. */
@@ -15,7 +17,7 @@ export function temporaryFolder(t: Test): string {
 }
 
 export function exampleFiles(): Files {
-  const names = readdirSync(exampleCityFolder).filter((name) => !name.startsWith('.'))
+  const names = readdirSync(exampleCityFolder).filter((name) => /\.(json|geojson|csv)$/.test(name))
   return new Map(names.map((name) => [name, readFileSync(join(exampleCityFolder, name), 'utf8')]))
 }
 
@@ -71,4 +73,29 @@ export function append(files: Files, name: string, ...added: string[]): number {
   const text = String(files.get(name))
   files.set(name, `${text}${added.join('\n')}\n`)
   return text.split('\n').length
+}
+
+export interface BrokenCity {
+  readonly name: string
+  readonly breakIt: (files: Files) => void
+  /** All that is reported, no more and no less. */
+  readonly expected: readonly string[]
+  readonly digests?: 'left'
+}
+
+/** A test that breaks the small city and finds exactly the expected problems. */
+export function isRefused({ breakIt, expected, digests }: BrokenCity) {
+  return async (t: Test) => {
+    const files = smallFiles()
+    breakIt(files)
+    const { city, problems } = await loadCity(writeCity(t, files, digests ?? 'made right'))
+    t.equal(city, null, 'a city with a problem is no city')
+    // Every engine has words of its own for what is no JSON.
+    t.same(
+      formatProblems(problems)
+        .replace(/(is not JSON): .*/g, '$1')
+        .split('\n'),
+      expected,
+    )
+  }
 }

@@ -32,6 +32,7 @@ function inRing(ring: Ring, x: number, y: number): boolean {
   return inside
 }
 
+const city = await load(exampleCityFolder)
 const random = new Random(7)
 const anywhere = (): Point => ({
   latitude: random.between(32.355, 32.425),
@@ -48,7 +49,7 @@ t.test('the example city is what its generator writes, byte for byte', (t) => {
 })
 
 t.test('the example city has all that a demonstration needs and takes little room', async (t) => {
-  const { counts } = await load(exampleCityFolder)
+  const { counts } = city
   const least = { districts: 4, streets: 16, communities: 107, grids: 5000, collectors: 250, vehicles: 60, leaders: 1 }
   const more = { cameras: 118, sensors: 40, addresses: 800, towers: 200, components: 300, 'sub-numbers': 4, schemes: 2 }
   for (const [kind, count] of Object.entries({ ...least, ...more })) t.ok((counts[kind] ?? 0) >= count, kind)
@@ -63,7 +64,6 @@ t.test('a unit grid of the example city is about a hundred metres square', (t) =
 })
 
 t.test('a point is found in the grid that contains it and nowhere else', async (t) => {
-  const city = await load(exampleCityFolder)
   const grids = exampleGrids()
   const wrong: Point[] = []
   let outside = 0
@@ -84,7 +84,6 @@ t.test('a point is found in the grid that contains it and nowhere else', async (
 })
 
 t.test('a grid knows its community, street and district', async (t) => {
-  const city = await load(exampleCityFolder)
   for (const { properties } of exampleGrids()) {
     const centre = city.gridCentre(properties.code)
     const found = centre === null ? null : city.locate(centre, null)
@@ -103,7 +102,7 @@ t.test(
     const lines = String(files.get('grids.geojson')).trimEnd().split('\n')
     const features = lines.slice(1, -1).map((line) => line.replace(/,$/, ''))
     files.set('grids.geojson', `${lines[0]}\n${features.toReversed().join(',\n')}\n]}\n`)
-    const [city, reversed] = [await load(exampleCityFolder), await load(writeCity(t, files))]
+    const reversed = await load(writeCity(t, files))
     let lost = 0
     let differing = 0
     for (const { geometry } of exampleGrids()) {
@@ -124,7 +123,6 @@ t.test(
 )
 
 t.test('a point within a metre of a gap between grids is in the nearer one, further away in none', async (t) => {
-  const city = await load(exampleCityFolder)
   // The eastern edge of the city, at the middle of a grid.
   const east = 119.464646
   t.ok(city.locate({ latitude: 32.39, longitude: east - 0.00001 }, null))
@@ -137,7 +135,6 @@ t.test('a point within a metre of a gap between grids is in the nearer one, furt
 t.test(
   'the other grids of an accuracy circle are named nearest first, as a search of all grids finds them',
   async (t) => {
-    const city = await load(exampleCityFolder)
     const shapes = exampleGrids().map((grid) => ({
       code: grid.properties.code,
       shape: new Shape([grid.geometry.coordinates]),
@@ -162,7 +159,6 @@ t.test(
 )
 
 t.test('a circle that touches more than eight grids, or leaves the city, says so', async (t) => {
-  const city = await load(exampleCityFolder)
   const middle = city.gridCentre('99010100100125') ?? { latitude: 0, longitude: 0 }
   t.match(city.locate(middle, 20), { grid: '99010100100125', alternatives: [], alternativesCut: false })
   t.match(city.locate(middle, 60), { alternativesCut: false })
@@ -219,7 +215,6 @@ t.test('the common area of two shapes is what counting points in them finds, hol
 })
 
 t.test('the distance from a route is the distance from its nearest stretch', async (t) => {
-  const city = await load(exampleCityFolder)
   const route = city.route('r-001')
   const start = route?.line[0]
   if (route === null || start === undefined) return t.fail('there is no route r-001')
@@ -233,7 +228,6 @@ t.test('the distance from a route is the distance from its nearest stretch', asy
 })
 
 t.test('whoever carries a device is known with company, work grids, route, shift and work area', async (t) => {
-  const city = await load(exampleCityFolder)
   t.match(city.subject('h-0001'), {
     kind: 'collector',
     company: { code: 'cj-01' },
@@ -263,7 +257,6 @@ t.test('whoever carries a device is known with company, work grids, route, shift
 })
 
 t.test('shifts, rules, towers, components and categories are found by their ids', async (t) => {
-  const city = await load(exampleCityFolder)
   t.same(city.shift('night'), { id: 'night', startMinute: 1320, endMinute: 360 })
   t.same(
     city.vehicleRules.map((rule) => rule.what),
@@ -291,8 +284,8 @@ t.test('shifts, rules, towers, components and categories are found by their ids'
 t.test('a byte order mark and lines that end as Windows ends them are read like any other', async (t) => {
   const files = smallFiles()
   files.set('leaders.csv', `\uFEFF${String(files.get('leaders.csv')).replaceAll('\n', '\r\n')}`)
-  const city = await load(writeCity(t, files))
-  t.match(city.subject('l-01'), { kind: 'leader', coordinateSystem: 'wgs84' })
+  const read = await load(writeCity(t, files))
+  t.match(read.subject('l-01'), { kind: 'leader', coordinateSystem: 'wgs84' })
   editLine(files, 'leaders.csv', 3, (line) => line.replace('wgs84', 'mars'))
   const { problems } = await loadCity(writeCity(t, files))
   t.match(problems, [{ file: 'leaders.csv', line: 3 }])
