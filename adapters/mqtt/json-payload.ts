@@ -9,7 +9,8 @@ export function parseJson(raw: Uint8Array): unknown {
     // A byte order mark is legal UTF-8 and some libraries write one; JSON.parse does not take it.
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
   } catch (error) {
-    throw new GatewayError('DECODE_SYNTAX', `mqtt payload ${quote(text)}: ${describe(error)}`, { cause: error })
+    // The engine's words repeat the text, with whatever NUL there is in it.
+    throw new GatewayError('DECODE_SYNTAX', `mqtt payload: ${quote(describe(error), 160)}`, { cause: error })
   }
 }
 
