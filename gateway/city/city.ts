@@ -130,7 +130,10 @@ export interface WorkArea {
   contains(point: Point): boolean
 }
 
-/** A vehicle's rule: data of the city, evaluated once on each accepted fix in time order. */
+/**
+ * A vehicle's rule: data of the city, evaluated once on each accepted fix in time order. off-route and standing hold only
+ * within the vehicle's shift, where it has one: outside it is on its way to the depot, or stands there.
+ */
 export interface VehicleRule {
   readonly id: string
   readonly what: 'off-route' | 'standing' | 'outside-shift'
