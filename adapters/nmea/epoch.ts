@@ -21,8 +21,8 @@ export interface Epoch {
   readonly date: string | null
 }
 
-const mostSentences = 64
-const mostBytes = 8192
+const mostParts = 256
+const mostBytes = 32_768
 const cyclesToLearn = 3
 
 /** `null` where the sentence is malformed: it says nothing of time and stays with its neighbours. */
@@ -52,7 +52,7 @@ function dateOf(formatter: string, fields: readonly string[]): string | null {
 
 /**
  * Puts sentences of one epoch together. An epoch ends when another time of day comes, when a position sentence comes a
- * second time, at 64 sentences or 8 KiB, on `flush`, and, once the receiver's order has shown itself, with its last
+ * second time, at 256 pieces or 32 KiB, on `flush`, and, once the receiver's order has shown itself, with its last
  * sentence. Sentences without a time belong to the epoch under way.
  */
 export class EpochAssembler {
@@ -75,12 +75,15 @@ export class EpochAssembler {
     }
     this.#parts.push(piece.bytes)
     this.#bytes += piece.bytes.length
+    // Frames of other protocols take part in the order: what follows the last sentence must not become a message alone.
+    const address = seen?.address ?? (piece.kind === 'sentence' ? null : piece.kind)
+    if (address !== null) this.#addresses.push(address)
     if (seen !== null) {
-      this.#addresses.push(seen.address)
       this.#timeOfDayMs ??= seen.timeOfDayMs
       this.#date ??= seen.date
     }
-    if (this.#parts.length >= mostSentences || this.#bytes >= mostBytes || this.#isLast(seen)) done.push(this.#take())
+    const full = this.#parts.length >= mostParts || this.#bytes >= mostBytes
+    if (full || this.#isLast(address)) done.push(this.#take())
     return done
   }
 
@@ -93,13 +96,8 @@ export class EpochAssembler {
     return seen.places && this.#addresses.includes(seen.address)
   }
 
-  #isLast(seen: Glimpse | null): boolean {
-    return (
-      seen !== null &&
-      this.#timeOfDayMs !== null &&
-      this.#last.times >= cyclesToLearn &&
-      seen.address === this.#last.address
-    )
+  #isLast(address: string | null): boolean {
+    return this.#timeOfDayMs !== null && this.#last.times >= cyclesToLearn && address === this.#last.address
   }
 
   /** A sentence that comes once in each epoch and is three times the last closes the next ones without waiting. */
