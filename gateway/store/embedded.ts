@@ -9,7 +9,7 @@ import { GatewayError } from '../errors.ts'
 import type { FromChild, ToChild } from './embedded-messages.ts'
 
 export interface EmbeddedOptions {
-  /** The gateway's data folder; the database takes `postgres/` in it. Made when missing. */
+  /** The database's own folder. Made when missing. */
   readonly folder: string
   readonly log: Logger
   readonly checkpointEveryMs?: number
@@ -43,7 +43,7 @@ const childPath = fileURLToPath(new URL('./embedded-child.js', import.meta.url))
  * STORE_NOT_DURABLE when its commits do not reach the disk, STORE_UNAVAILABLE when it does not start.
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
-  const folder = resolve(options.folder, 'postgres')
+  const folder = resolve(options.folder)
   await mkdir(folder, { recursive: true })
   await chmod(folder, 0o700)
   const inside = Buffer.byteLength(join(folder, socketName)) <= longestSocketPath

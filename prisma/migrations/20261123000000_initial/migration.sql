@@ -12,6 +12,9 @@ CREATE TABLE "message" (
     CONSTRAINT "message_pkey" PRIMARY KEY ("id", "received_at")
 ) PARTITION BY RANGE ("received_at");
 
+-- Where a message goes whose day has no partition: the gateway's clock was set, or upkeep did not run for days.
+CREATE TABLE "message_default" PARTITION OF "message" DEFAULT;
+
 CREATE TABLE "message_key" (
     "adapter" TEXT NOT NULL,
     "key" TEXT NOT NULL,
@@ -36,6 +39,8 @@ CREATE TABLE "position" (
     "district" TEXT,
     CONSTRAINT "position_pkey" PRIMARY KEY ("subject", "at", "message_id", "received_at")
 ) PARTITION BY RANGE ("received_at");
+
+CREATE TABLE "position_default" PARTITION OF "position" DEFAULT;
 
 CREATE TABLE "intent" (
     "id" UUID NOT NULL,
