@@ -4,9 +4,16 @@ import type { Category, CategoryScheme } from '../city/city.ts'
 export interface CategoryIndex {
   readonly names: ReadonlyMap<string, readonly Category[]>
   /** Names long enough to be found inside a longer text, longest first. */
-  readonly contained: readonly { readonly name: string; readonly category: Category }[]
+  readonly contained: readonly NamedCategory[]
   /** Lengths of the codes: 4 in one edition, 5 in the next. */
   readonly codeLengths: readonly number[]
+}
+
+export interface NamedCategory {
+  readonly name: string
+  readonly category: Category
+  /** Only the name of the thing that the event is about: it counts where an event is known to be meant. */
+  readonly thing: boolean
 }
 
 const indexes = new WeakMap<CategoryScheme, CategoryIndex>()
@@ -47,7 +54,14 @@ function build({ categories }: CategoryScheme): CategoryIndex {
   }
   const contained = [...names.entries()]
     .filter(([name]) => name.length >= 2 && !name.startsWith('其他') && name !== 'other')
-    .flatMap(([name, same]) => same.map((category) => ({ name, category })))
+    .flatMap(([name, same]) => same.flatMap((category) => namesOf(name, category)))
     .sort((a, b) => b.name.length - a.name.length)
   return { names, contained, codeLengths: [...lengths].sort((a, b) => b - a) }
+}
+
+/** The 2026 edition has an event for each component, named after it: 路灯异常. People say 路灯 and what ails it. */
+function namesOf(name: string, category: Category): NamedCategory[] {
+  const whole = { name, category, thing: false }
+  if (category.kind !== 'event' || !name.endsWith('异常') || name.length < 4) return [whole]
+  return [whole, { name: name.slice(0, -2), category, thing: true }]
 }
