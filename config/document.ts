@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit, type YAMLError } from 'yaml'
 import type { Problem } from './problems.ts'
 
 /** A YAML file as plain values, which still knows where each of them stood. */
@@ -34,7 +34,24 @@ export function parseYaml(text: string): YamlText {
   }
 
   const problems = document.errors.map((error) => ({ path: '', ...at(error.pos[0]), message: syntax(error) }))
-  return { value: problems.length > 0 ? undefined : withoutNulls(document.toJS()), problems, place }
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) !== undefined) return
+      problems.push({
+        path: '',
+        ...at(alias.range?.[0] ?? 0),
+        message: 'not valid YAML: * refers to an anchor that is not there',
+      })
+    },
+  })
+  if (problems.length > 0) return { value: undefined, problems, place }
+  try {
+    return { value: withoutNulls(document.toJS()), problems, place }
+  } catch {
+    // Aliases that hold themselves, or that multiply to more than a configuration can mean.
+    const message = 'not valid YAML: too much is repeated by * references'
+    return { value: undefined, problems: [{ path: '', line: 1, column: 1, message }], place }
+  }
 }
 
 function child(node: unknown, part: PropertyKey): { keyAt: number | null; value: Node | null } | null {

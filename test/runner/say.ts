@@ -27,9 +27,20 @@ function failures({ points, faults, said }: Outcome): string[] {
   const failed = points.filter(({ outcome }) => outcome === 'failed')
   return [
     ...faults.map((fault) => `the file ${fault}`.replace('the file no plan', 'the file ended before its plan')),
-    ...failed.map(({ name, detail }) => `✗ ${name}${detail ? `\n${indent(firstLines(stringify(detail), 120))}` : ''}`),
+    ...failed.map(
+      ({ name, detail }) =>
+        `✗ ${name}${detail ? `\n${indent(firstLines(stringify(own(detail), { lineWidth: 0 }), 120))}` : ''}`,
+    ),
     ...(said.trim() === '' ? [] : [`it said:\n${indent(lastLines(said.trimEnd(), 200))}`]),
   ]
+}
+
+/** Without the lines of the stack that are the test library's. */
+function own(detail: unknown): unknown {
+  const { stack } = detail as { readonly stack?: unknown }
+  if (typeof stack !== 'string') return detail
+  const lines = stack.split('\n').filter((line) => !line.includes('node_modules/'))
+  return { ...(detail as object), stack: lines.join('\n') }
 }
 
 /** The skipped tests by name, each with its reason, so that nobody takes a test that did not run for one that passed. */
