@@ -75,7 +75,6 @@ async function step(client: ClientBase, wanted: readonly Migration[]): Promise<s
 }
 
 async function apply(client: ClientBase, { name, sql, checksum }: Migration): Promise<void> {
-  const startedAt = new Date()
   try {
     await client.query(sql)
   } catch (cause) {
@@ -83,8 +82,8 @@ async function apply(client: ClientBase, { name, sql, checksum }: Migration): Pr
   }
   await client.query(
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
-     VALUES ($1, $2, $3, $4, now(), 1)`,
-    [randomUUID(), checksum, name, startedAt],
+     VALUES ($1, $2, $3, now(), clock_timestamp(), 1)`,
+    [randomUUID(), checksum, name],
   )
 }
 
