@@ -2,7 +2,8 @@ import t from 'tap'
 import { Assembly } from '../adapters/nmea/assembly.ts'
 import { encodeTagged } from '../adapters/nmea/codec.ts'
 import { nearestDate } from '../adapters/nmea/epoch.ts'
-import { drive, seeded } from '../simulators/nmea-vehicle.ts'
+import { drive } from '../simulators/nmea-vehicle.ts'
+import { seeded } from '../simulators/seeded.ts'
 import { assemble, land, landed, line, malformed, noon, positions } from './nmea-stage.ts'
 
 const rmc = (time: string, date = '310526') => line(`GNRMC,${time},A,3223.6256,N,11924.7590,E,10.0,90.0,${date},,,A`)

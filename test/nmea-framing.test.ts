@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Framer, longestGarbage, type Piece, pieces } from '../adapters/nmea/framing.ts'
-import { seeded } from '../simulators/nmea-vehicle.ts'
+import { seeded } from '../simulators/seeded.ts'
 import { line } from './nmea-stage.ts'
 
 const gll = line('GPGLL,4807.038,N,01131.000,E,225444,A')
