@@ -61,17 +61,23 @@ async function openInOrder(
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
   await writeAddresses(configuration, address, supervisors)
   log.info(
-    { address, city: city.current().name, database: database.kind, adapters: supervisors.map(({ name }) => name) },
+    {
+      http: address,
+      city: city.current().name,
+      database: database.kind,
+      adapters: supervisors.map(({ name }) => name),
+    },
     'gateway started',
   )
 
   const stopping: { done: Promise<void> | null } = { done: null }
   return {
     address,
-    failed:
-      database.embedded === null
-        ? new Promise(() => {})
-        : database.embedded.exited.then(() => 'the embedded database ended'),
+    failed: new Promise((resolve) => {
+      void database.embedded?.exited.then(() => {
+        if (stopping.done === null) resolve('the embedded database ended')
+      })
+    }),
     stop: () => {
       stopping.done ??= drain()
       return stopping.done

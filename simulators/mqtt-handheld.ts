@@ -13,6 +13,7 @@ import {
   type UpPayloads,
   upTopic,
 } from '../adapters/mqtt/codec.ts'
+import { seeded } from './seeded.ts'
 
 /** How bad the handheld's day is. Rates are shares from 0 to 1; the seed makes a day come again. */
 export interface HandheldTroubles {
@@ -215,15 +216,4 @@ export class Handheld {
 /** The payloads of one topic were made by `#say` for that topic. */
 function encodeBacklog(device: string, name: UpName, payloads: readonly Numbered[]): Publish {
   return { topic: upTopic(device, name), payload: Buffer.from(JSON.stringify(payloads)) }
-}
-
-/** mulberry32: a day that comes again needs numbers that come again. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

@@ -2,7 +2,8 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type SourceEpoch, seeded } from './nmea-vehicle.ts'
+import type { SourceEpoch } from './nmea-vehicle.ts'
+import { seeded } from './seeded.ts'
 
 /** `tcp` connects as a vehicle's modem does; `tcp-listen` waits for readers as a serial server does. */
 export interface SourceTarget {

@@ -1,5 +1,6 @@
 import { encode, open, parse } from '../adapters/nmea/codec.ts'
 import { pieces } from '../adapters/nmea/framing.ts'
+import { seeded } from './seeded.ts'
 
 /** What a receiver says at one moment. */
 export interface SourceEpoch {
@@ -21,17 +22,6 @@ export interface VehicleSetup {
 const metresPerDegree = 111_320
 const knotsPerKmh = 1 / 1.852
 
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /** A vehicle that turns a little all the time: RMC, GGA, GSA and VTG of each epoch. */
 export function* drive(setup: VehicleSetup): Generator<SourceEpoch> {
   const random = seeded(setup.seed)
@@ -49,6 +39,25 @@ export function* drive(setup: VehicleSetup): Generator<SourceEpoch> {
       bytes: sentences({ at, latitude, longitude, courseDeg, speedKmh }, setup.talker ?? 'GN'),
       atMs: at.getTime(),
     }
+  }
+}
+
+/** A vehicle that drives along points, one an epoch, and turns its course to where it is going. */
+export function* routeEpochs(
+  points: Iterable<{ readonly latitude: number; readonly longitude: number }>,
+  setup: { readonly start: Date; readonly intervalMs: number; readonly speedKmh: number; readonly talker?: string },
+): Generator<SourceEpoch> {
+  let before: { readonly latitude: number; readonly longitude: number } | null = null
+  let atMs = setup.start.getTime()
+  for (const point of points) {
+    const moved = before ?? point
+    const northM = (point.latitude - moved.latitude) * metresPerDegree
+    const eastM = (point.longitude - moved.longitude) * metresPerDegree * Math.cos((point.latitude * Math.PI) / 180)
+    const courseDeg = ((Math.atan2(eastM, northM) * 180) / Math.PI + 360) % 360
+    const moment = { at: new Date(atMs), ...point, courseDeg, speedKmh: setup.speedKmh }
+    yield { bytes: sentences(moment, setup.talker ?? 'GN'), atMs }
+    before = point
+    atMs += setup.intervalMs
   }
 }
 

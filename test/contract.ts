@@ -5,6 +5,7 @@ import t from 'tap'
 import type { AdapterContext, AdapterKind, Inbound, Link, OutboundNotice, Receipt, Sent } from '../gateway/adapter.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import type { Report } from '../gateway/report.ts'
+import { seeded } from '../simulators/seeded.ts'
 
 /**
  * What every adapter must do, under the same names. A check returns its violations rather than asserting them, so that
@@ -373,18 +374,6 @@ const chaos: ContractCheck = {
     expect(violations, model.waiting === 0, `${model.waiting} accepts were left behind`)
     return violations
   },
-}
-
-/** mulberry32: small, seeded, good enough to choose faults. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 const contractChecks: readonly ContractCheck[] = [

@@ -7,7 +7,6 @@ import type { Configuration } from '../../config/schema.ts'
  */
 export function createLog({ name, log }: Pick<Configuration, 'name' | 'log'>): Logger {
   return pino({
-    name,
     level: log.level,
     base: { gateway: name },
     timestamp: pino.stdTimeFunctions.isoTime,

@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { loadCity } from '../gateway/city/load-city.ts'
+import { packageRoot } from '../gateway/package-root.ts'
+import { SimulatedCore } from './core.ts'
+import { DemoScreen } from './demo-screen.ts'
+import { Fleet } from './fleet.ts'
+import { type GatewayChild, startGatewayChild } from './gateway-child.ts'
+
+/**
+ * `npm run demo`: a whole city on this machine. The gateway with its embedded PostgreSQL runs as a process of its own;
+ * collectors' handhelds, sanitation vehicles and the core are simulated here and speak to it over real sockets.
+ */
+
+const usage = `npm run demo -- [--for 30s] [--handhelds 250] [--vehicles 60] [--port 8080] [--seed 1]`
+
+interface Demo {
+  readonly forMs: number | null
+  readonly handhelds: number
+  readonly vehicles: number
+  readonly port: number
+  readonly seed: number
+}
+
+function read(argv: string[]): Demo {
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args: argv,
+    options: { for: text, handhelds: text, vehicles: text, port: text, seed: text },
+  })
+  const whole = (value: string | undefined, otherwise: number) => {
+    const number = Number(value ?? otherwise)
+    if (!Number.isInteger(number) || number < 0) throw new Error(`${JSON.stringify(value)} is no whole number`)
+    return number
+  }
+  const duration = values.for === undefined ? null : /^(\d+)(s|m)$/.exec(values.for)
+  if (values.for !== undefined && duration === null)
+    throw new Error(`--for takes 30s or 5m, not ${JSON.stringify(values.for)}`)
+  return {
+    forMs: duration === null ? null : Number(duration[1]) * (duration[2] === 'm' ? 60_000 : 1000),
+    handhelds: whole(values.handhelds, 250),
+    vehicles: whole(values.vehicles, 60),
+    port: whole(values.port, 8080),
+    seed: whole(values.seed, 1),
+  }
+}
+
+async function run(demo: Demo): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'chengguan-demo-'))
+  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  const core = new SimulatedCore(secret)
+  const screen = new DemoScreen()
+  try {
+    const { city } = await loadCity(join(packageRoot, 'config/city-example'))
+    if (city === null) throw new Error('the example city does not load')
+    screen.say(
+      `${city.name}: ${city.counts.grids} unit grids, ${city.counts.collectors} collectors, ${city.counts.vehicles} vehicles`,
+    )
+    const fleet = new Fleet(city, demo)
+    const gateway = await start(folder, demo, core, secret, fleet)
+    screen.say(`gateway (process ${gateway.pid}), embedded PostgreSQL in ${folder}`)
+    screen.say(`API   ${gateway.http}/v1/intents   ${gateway.http}/v1/ledger   ${gateway.http}/metrics`)
+    screen.say(`MQTT  127.0.0.1:${gateway.port('handhelds')}   NMEA 0183  127.0.0.1:${gateway.port('vehicles')}`)
+    await fleet.start(gateway.port('handhelds'), gateway.port('vehicles'))
+    await watch(demo, gateway, core, fleet, screen)
+    return await finish(gateway, core, fleet, screen)
+  } finally {
+    await core.stop()
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+  }
+}
+
+async function start(
+  folder: string,
+  demo: Demo,
+  core: SimulatedCore,
+  secret: string,
+  fleet: Fleet,
+): Promise<GatewayChild> {
+  const url = await core.start()
+  const configure = (port: number) => ({
+    name: 'demo',
+    city: join(packageRoot, 'config/city-example'),
+    http: { host: '127.0.0.1', port },
+    adapters: [
+      { name: 'handhelds', kind: 'mqtt-broker', tcp: { host: '127.0.0.1', port: 0 }, devices: fleet.credentials() },
+      { name: 'vehicles', kind: 'nmea', transport: 'tcp-server', host: '127.0.0.1', port: 0, subject: { by: 'hello' } },
+    ],
+    destinations: [
+      { name: 'core', url, secret, perSecond: 0 },
+      { name: 'emergency', url, secret, types: ['case-intent'], urgencies: ['emergency'] },
+    ],
+  })
+  try {
+    return await startGatewayChild(folder, configure(demo.port))
+  } catch (error) {
+    if (!String(error).includes('EADDRINUSE')) throw error
+    return startGatewayChild(folder, configure(0))
+  }
+}
+
+/** Shows what flows until the time is over or somebody presses Ctrl-C. */
+async function watch(
+  demo: Demo,
+  gateway: GatewayChild,
+  core: SimulatedCore,
+  fleet: Fleet,
+  screen: DemoScreen,
+): Promise<void> {
+  const began = Date.now()
+  const over = new AbortController()
+  const interrupt = () => over.abort()
+  process.once('SIGINT', interrupt)
+  process.once('SIGTERM', interrupt)
+  while (!over.signal.aborted && (demo.forMs === null || Date.now() - began < demo.forMs)) {
+    const ledger = (await (await fetch(`${gateway.http}/v1/ledger`)).json()) as Parameters<DemoScreen['progress']>[1]
+    screen.progress(Date.now() - began, ledger, core, fleet)
+    await new Promise((resolve) => setTimeout(resolve, screen.everyMs))
+  }
+  process.off('SIGINT', interrupt)
+  process.off('SIGTERM', interrupt)
+}
+
+/** Everybody stops talking; then what was acknowledged is held against what the core has, and the ledger is audited. */
+async function finish(gateway: GatewayChild, core: SimulatedCore, fleet: Fleet, screen: DemoScreen): Promise<number> {
+  screen.end()
+  await fleet.stop()
+  const acknowledged = fleet.acknowledgedReports()
+  const arrived = () => {
+    const numbers = new Map<string, number>()
+    for (const { type, data } of core.events.values()) {
+      const number = data.number
+      if (type === 'chengguan.case-intent.v1' && typeof number === 'string')
+        numbers.set(number, (numbers.get(number) ?? 0) + 1)
+    }
+    return numbers
+  }
+  await core
+    .until('all reports are there', () => acknowledged.every((number) => arrived().has(number)), 30_000)
+    .catch((error: Error) => screen.say(error.message))
+  const numbers = arrived()
+  const missing = acknowledged.filter((number) => !numbers.has(number)).length
+  const doubled = [...numbers.values()].filter((n) => n > 1).length
+  screen.say(
+    `${acknowledged.length} reports acknowledged to collectors: ${missing} missing at the core, ${doubled} there twice`,
+  )
+  screen.say('')
+  const audited = await gateway.run('audit')
+  const stopped = await gateway.stop()
+  return audited === 0 && stopped === 0 && missing === 0 && doubled === 0 ? 0 : 1
+}
+
+try {
+  process.exitCode = await run(read(process.argv.slice(2)))
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}\n`)
+  process.exitCode = 1
+}
