@@ -135,6 +135,22 @@ t.test('nobody jumps a hundred kilometres in ten seconds', async (t) => {
     t.equal(stage.memory('c1').last?.[1], there.latitude)
   })
 
+  t.test('having believed it, a late fix is measured against the new place and not the old one', async (t) => {
+    const stage = new Stage()
+    stage.take(morning, jump(0, here))
+    for (const s of [10, 20, 30]) stage.take(after(s), jump(s))
+    t.match(stage.take(after(40), jump(25)).positions, [{ late: true }])
+    t.equal(stage.take(after(41), jump(5, here)).filtered[0]?.reason, 'impossible-jump')
+  })
+
+  t.test('two fixes within one second are measured as if a second lay between them', async (t) => {
+    const stage = new Stage()
+    const metres = (m: number) => ({ latitude: here.latitude + m / 111_195, longitude: here.longitude })
+    stage.take(morning, jump(0, here))
+    t.equal(stage.take(morning, jump(0, metres(60))).positions.length, 1, '40 m beyond both accuracies: 144 km/h')
+    t.equal(stage.take(morning, jump(0, metres(-80))).filtered[0]?.reason, 'impossible-jump')
+  })
+
   t.test('the same far fix three times convinces nobody, nor do two that disagree', async (t) => {
     const stage = new Stage()
     stage.take(morning, jump(0, here))
@@ -188,6 +204,12 @@ t.test('an accepted position says what is known of it and nothing else', async (
   t.match(new Stage().take(morning, position('c1', null, { gps: odd, batteryPercent: 255 })).positions, [
     { atOrigin: 'gateway', speedKmh: null, headingDeg: null, altitudeM: null, accuracyM: null, batteryPercent: null },
   ])
+})
+
+t.test('nothing happened before 2001, however old a position may be', async (t) => {
+  const stage = new Stage({ oldestMs: 100 * 365 * 86_400_000 })
+  t.equal(stage.take(morning, position('c1', year(2000), { gps: gps(here) })).filtered[0]?.reason, 'ancient-time')
+  t.equal(stage.take(morning, position('c1', year(2002), { gps: gps(here) })).positions.length, 1)
 })
 
 t.test('an old memory is never changed', async (t) => {

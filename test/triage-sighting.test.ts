@@ -27,6 +27,10 @@ t.test('cells', async (t) => {
     )
     t.ok((towards[2] ?? 0) < distanceM(here, tower2))
   })
+  t.test('of two cells heard alike the serving one is nearer', async (t) => {
+    const place = placeOfCells([cell(1, { signalDbm: -80 }), cell(2, { serving: false, signalDbm: -80 })], smallCity)
+    t.ok(place !== null && distanceM(here, place) < distanceM(tower2, place) * 0.6)
+  })
   t.test('an unknown serving cell with a known neighbour still gives something', async (t) => {
     t.strictSame(placeOfCells([cell(77), cell(2, { serving: false })], smallCity), { ...tower2, radiusM: 600 })
   })
@@ -85,6 +89,18 @@ t.test('satellites and cells together', async (t) => {
   t.test('a bad fix falls back to the cell and is not among the opinions', async (t) => {
     t.match(locationOf({ latitude: 0, longitude: 0 }), { foundBy: 'cell', gps: null, original: null, ...here })
   })
+})
+
+t.test('a position by cell has the time of its report, and nothing of the fix that lost', async (t) => {
+  const far = gps({ latitude: 32.42, longitude: 119.405 }, { fixedAt: after(-600), speedKmh: 40, headingDeg: 90 })
+  const { positions } = new Stage().take(morning, position('c1', after(-5), { gps: far, cells: [cell(1)] }))
+  t.match(positions, [{ foundBy: 'cell', at: after(-5), staleS: 595, speedKmh: null, headingDeg: null }])
+})
+
+t.test('a device whose own clock is impossible does not make its fix stale', async (t) => {
+  const fix = gps(here, { fixedAt: after(-5) })
+  const { positions } = new Stage().take(morning, position('c1', new Date(Date.UTC(2080, 0)), { gps: fix }))
+  t.match(positions, [{ at: after(-5), staleS: null, accuracyM: 10 }])
 })
 
 t.test('a fix is converted by its own word, else by its device, and what was said is kept', async (t) => {

@@ -89,6 +89,25 @@ t.test('off its route', async (t) => {
     t.strictSame(drive.through(every(1080, 1300), offRoute), [], 'has not cleared it')
   })
 
+  t.test('late fixes are not evaluated even where nothing was yet', async (t) => {
+    const stage = new Stage()
+    stage.take(after(900), position('v1', after(900), { gps: gps(onRoute, { accuracyM: 400 }) }))
+    for (const s of every(0, 200))
+      t.equal(stage.take(after(900), position('v1', after(s), { gps: gps(offRoute) })).intents.length, 0)
+  })
+
+  t.test('a second fix of the same second is not evaluated', async (t) => {
+    const drive = new Drive('v1')
+    const beside = { latitude: onRoute.latitude + 0.0009, longitude: onRoute.longitude }
+    t.strictSame(drive.through(every(0, 40), beside), [])
+    t.equal(
+      drive.at(40, { ...beside, latitude: onRoute.latitude + 0.0006 }).positions.length,
+      1,
+      'on its route, accepted',
+    )
+    t.strictSame(drive.through([60], beside), [60])
+  })
+
   t.test('replayed data fires nothing a second time', async (t) => {
     const drive = new Drive('v1')
     const trip = () => [
