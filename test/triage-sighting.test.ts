@@ -97,6 +97,12 @@ t.test('a position by cell has the time of its report, and nothing of the fix th
   t.match(positions, [{ foundBy: 'cell', at: after(-5), staleS: 595, speedKmh: null, headingDeg: null }])
 })
 
+t.test('a stale fix is a position of its own time, with the accuracy it had then', async (t) => {
+  const fix = gps(here, { fixedAt: after(-600) })
+  const { positions } = new Stage().take(morning, position('c1', morning, { gps: fix }))
+  t.match(positions, [{ foundBy: 'gps', at: after(-600), staleS: 600, accuracyM: 10, grid: '32100200100155' }])
+})
+
 t.test('a device whose own clock is impossible does not make its fix stale', async (t) => {
   const fix = gps(here, { fixedAt: after(-5) })
   const { positions } = new Stage().take(morning, position('c1', new Date(Date.UTC(2080, 0)), { gps: fix }))

@@ -29,7 +29,9 @@ export function positionOf(
   const sighting = sight(report, subject?.coordinateSystem ?? 'wgs84', receivedMs, city, limits)
   const { place, fix: gps } = sighting
   if (place === null) return { position: null, fault: sighting.fault ?? nowhere, memory: null }
-  const { latitude, longitude, accuracyM, foundBy } = place
+  const { latitude, longitude, foundBy } = place
+  // A stale fix was as good as ever at its own time, which is the time of the position.
+  const accuracyM = foundBy === 'gps' && sighting.gps?.staleS != null ? sighting.gps.accuracyM : place.accuracyM
   const source = foundBy === 'cell' ? null : gps
   const time = source?.fixedAt ?? report.deviceTime
   const atMs = time === null ? receivedMs : time.getTime()
