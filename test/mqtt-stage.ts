@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { createConnection, type Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { pino } from 'pino'
-import type { AdapterContext, Inbound, Link, Receipt } from '../gateway/adapter.ts'
+import type { Test } from 'tap'
+import { mqttBroker } from '../adapters/mqtt/broker.ts'
+import type { Adapter, AdapterContext, Inbound, Link, Receipt } from '../gateway/adapter.ts'
 import { describe } from '../gateway/errors.ts'
 
 /** A gateway's side of the contract that keeps everything it is told. */
@@ -87,4 +90,104 @@ export function missing(program: string): string | false {
   } catch (error) {
     return `${program} is not installed (${describe(error).split('\n', 1)[0]})`
   }
+}
+
+/** A client made of bytes alone, for what no library would send. */
+export class RawClient {
+  readonly socket: Socket
+  closed = false
+  received = Buffer.alloc(0)
+
+  constructor(url: string) {
+    this.socket = createConnection({ host: '127.0.0.1', port: Number(new URL(url).port) })
+    this.socket.on('error', () => {})
+    this.socket.on('data', (chunk) => {
+      this.received = Buffer.concat([this.received, chunk])
+    })
+    this.socket.on('close', () => {
+      this.closed = true
+    })
+  }
+
+  /** CONNECT of MQTT 3.1.1 with a clean session; resolves with the return code of CONNACK. */
+  async connect(device: string, keepaliveS = 0): Promise<number> {
+    const level = Buffer.from([4, 0xc2, keepaliveS >> 8, keepaliveS & 0xff])
+    const { username, password } = credentials(device)
+    this.send(0x10, str('MQTT'), level, str(`raw-${device}`), str(String(username)), str(String(password)))
+    await this.bytes(4)
+    return this.received[3] ?? -1
+  }
+
+  /** Resolves when so many bytes have come, or the connection is closed. */
+  async bytes(count: number): Promise<void> {
+    while (this.received.length < count && !this.closed) {
+      await new Promise<void>((resolve) => {
+        this.socket.once('data', () => resolve())
+        this.socket.once('close', () => resolve())
+      })
+    }
+  }
+
+  publish(topic: string, payload: string | Buffer, packetId = 1): void {
+    this.send(0x32, str(topic), Buffer.from([packetId >> 8, packetId & 0xff]), Buffer.from(payload))
+  }
+
+  subscribe(filter: string, qos = 1): void {
+    this.send(0x82, Buffer.from([0, 9]), str(filter), Buffer.from([qos]))
+  }
+
+  send(type: number, ...parts: Buffer[]): void {
+    const body = Buffer.concat(parts)
+    this.socket.write(Buffer.concat([Buffer.from([type]), lengthBytes(body.length), body]))
+  }
+
+  end(): void {
+    this.socket.destroy()
+  }
+}
+
+export function str(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes])
+}
+
+export function lengthBytes(length: number): Buffer {
+  const bytes: number[] = []
+  for (let rest = length; ; ) {
+    const low = rest % 128
+    rest = Math.floor(rest / 128)
+    bytes.push(rest > 0 ? low | 0x80 : low)
+    if (rest === 0) return Buffer.from(bytes)
+  }
+}
+
+/** A broker under test, stopped when the test ends. */
+export async function broker(
+  t: Test,
+  options: Record<string, unknown> = {},
+): Promise<Stage & { adapter: Adapter; url: string }> {
+  const made = stage()
+  const parsed = mqttBroker.options.parse({ tcp: { port: 0 }, devices: listed('h-1', 'h-2'), ...options })
+  const adapter = mqttBroker.create(parsed, made.context)
+  t.teardown(async () => {
+    await adapter.stop()
+    await made.http.close()
+  })
+  await adapter.start()
+  return Object.assign(made, { adapter, url: parsed.tcp === 'off' ? '' : address(made.links, 'mqtt') })
+}
+
+/** A promise that the test settles. */
+export function deferred<Value>(): {
+  promise: Promise<Value>
+  resolve(value: Value): void
+  reject(error: Error): void
+} {
+  let resolve: (value: Value) => void = () => {}
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes
+    reject = no
+  })
+  return { promise, resolve, reject }
 }
