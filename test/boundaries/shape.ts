@@ -42,7 +42,8 @@ export function protocolProblems(paths: readonly string[], kinds: string, exampl
   })
 }
 
-const timer = /\bsetTimeout\(|\bsleep\(|\bwait\(|\bdelay\(/
+// tap's own t.setTimeout sets a limit.
+const timer = /(?<!\.)\bsetTimeout\(|\bsleep\(|\bwait\(|\bdelay\(/
 const loop = /\b(for|while|do)\b[^\n]*[({]/
 const limit = /deadline|attempt/i
 

@@ -25,10 +25,6 @@ export function readTap(): TapReader {
   const faults: string[] = []
   const said: string[] = []
   const parser = new Parser()
-  let planned = false
-  parser.on('plan', () => {
-    planned = true
-  })
   parser.on('extra', (text: string) => said.push(text))
   parser.on('bailout', (reason: string) => faults.push(`bailed out: ${reason}`))
   collect(parser, [], points, faults)
@@ -36,10 +32,11 @@ export function readTap(): TapReader {
     write: (chunk) => void parser.write(chunk),
     end: () => {
       parser.end()
-      const { plan } = parser.results ?? { plan: null }
-      if (!planned && !faults.includes('no plan')) faults.push('no plan')
-      else if (planned && plan?.skipAll)
-        points.push({ name: 'the whole file', outcome: 'skipped', detail: plan.skipReason })
+      const reason = parser.results?.plan.skipReason ?? ''
+      // The parser's own words for no output at all.
+      const skipped = reason !== '' && reason !== 'no tests found'
+      if (points.length === 0 && skipped) points.push({ name: 'the whole file', outcome: 'skipped', detail: reason })
+      else if (points.length === 0 && faults.length === 0) faults.push('ran no test')
       return { points, faults, said: said.join('') }
     },
   }
