@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { constants, cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -83,7 +83,7 @@ export async function temporaryFolder(t: Test): Promise<string> {
 async function copyTemplate(): Promise<{ folder: string; remove: () => Promise<void> }> {
   const parent = await mkdtemp(join(tmpdir(), 'chengguan-test-'))
   const folder = join(parent, 'postgres')
-  await cp(await template(), folder, { recursive: true })
+  await cp(await template(), folder, { recursive: true, mode: constants.COPYFILE_FICLONE })
   return { folder, remove: () => rm(parent, { recursive: true, force: true }) }
 }
 

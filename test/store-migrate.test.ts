@@ -3,6 +3,8 @@ import { GatewayError } from '../gateway/errors.ts'
 import { type Migration, migrate, readMigrations } from '../gateway/store/migrate.ts'
 import { forEachDatabase, silent } from './database.ts'
 
+t.setTimeout(120_000)
+
 forEachDatabase(t, async (t, { pool }) => {
   t.test('the history is written as Prisma writes it', async (t) => {
     const { rows } = await pool.query('SELECT * FROM _prisma_migrations ORDER BY migration_name')

@@ -63,6 +63,7 @@ CREATE TABLE "intent" (
 );
 CREATE UNIQUE INDEX "intent_seq_key" ON "intent" ("seq");
 CREATE INDEX "intent_grid_received_at_idx" ON "intent" ("grid", "received_at");
+CREATE INDEX "intent_for_nobody" ON "intent" ("received_at") WHERE cardinality("destinations") = 0;
 
 CREATE TABLE "outbox" (
     "seq" BIGSERIAL NOT NULL,
@@ -86,6 +87,8 @@ CREATE INDEX "outbox_pending" ON "outbox" ("destination", "seq") WHERE "state" =
 CREATE INDEX "outbox_unsettled" ON "outbox" ("destination", "ordering_key", "seq") WHERE "state" IN ('pending', 'claimed');
 CREATE INDEX "outbox_claimed" ON "outbox" ("destination", "ordering_key") WHERE "state" = 'claimed';
 CREATE INDEX "outbox_dead" ON "outbox" ("seq") WHERE "state" = 'dead';
+-- Retention looks for the oldest, every few minutes and mostly in vain.
+CREATE INDEX "outbox_settled_at_idx" ON "outbox" USING BRIN ("settled_at");
 
 CREATE TABLE "dead_letter" (
     "id" BIGSERIAL NOT NULL,
