@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Inbound } from '../../gateway/adapter.ts'
 import type { ChecksumRule } from './codec.ts'
 import { type Epoch, EpochAssembler, type Glimpse, glimpse, isoDate, LinkDate } from './epoch.ts'
@@ -143,5 +143,5 @@ export function refusal(talker: string, peer: string, bytes: Uint8Array, now: Da
 }
 
 function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return hash('sha256', bytes, 'hex')
 }

@@ -30,12 +30,12 @@ export interface Envelope {
   /** `GPRMC`, `PUBX`, `AIVDM`; without the `$` or `!`. */
   readonly address: string
   /** The address first, so that numbers are those of the standard's tables. */
-  readonly fields: readonly string[]
+  readonly fields: string[]
 }
 
 export type ChecksumRule = 'required' | 'optional'
 
-const parsers: Readonly<Record<string, (talker: string, fields: readonly string[]) => Sentence>> = {
+const parsers: Readonly<Record<string, (talker: string, fields: string[]) => Sentence>> = {
   RMC: parseRmc,
   GGA: parseGga,
   GLL: parseGll,
@@ -44,25 +44,45 @@ const parsers: Readonly<Record<string, (talker: string, fields: readonly string[
   ZDA: parseZda,
 }
 
+/** Where a sentence's body lies in its line: behind `$`, before `*`. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+}
+
 /**
- * Takes a line apart: TAG block, checksum, fields. Throws `DECODE_CHECKSUM`, or `DECODE_SYNTAX` when it is no sentence.
- * NMEA 0183 before 2.0 knew no checksum; `optional` lets such lines pass, never one that is wrong.
+ * Finds the body of a line and checks its checksum. Throws `DECODE_CHECKSUM`, or `DECODE_SYNTAX` when it is no
+ * sentence. NMEA 0183 before 2.0 knew no checksum; `optional` lets such lines pass, never one that is wrong.
  */
-export function open(text: string, rule: ChecksumRule = 'required'): Envelope {
+export function bodyOf(text: string, rule: ChecksumRule): Span {
   const start = text.charCodeAt(0) === 0x5c ? text.indexOf('\\', 1) + 1 : 0
   const end = lineEnd(text)
   const mark = text.charCodeAt(start)
   if (mark !== 0x24 && mark !== 0x21) throw new GatewayError('DECODE_SYNTAX', `NMEA: no sentence in ${quote(text)}`)
   const star = text.lastIndexOf('*', end)
-  const hasChecksum = star > start
-  if (!hasChecksum && rule === 'required') {
-    throw new GatewayError('DECODE_CHECKSUM', `NMEA: no checksum in ${quote(text.slice(start, end))}`)
-  }
-  if (hasChecksum && !checksumHolds(text, start + 1, star, end)) {
+  if (star > start) {
+    if (checksumHolds(text, start + 1, star, end)) return { from: start + 1, to: star }
     throw new GatewayError('DECODE_CHECKSUM', `NMEA: ${quote(text.slice(start, end), 90)}`)
   }
-  const fields = text.slice(start + 1, hasChecksum ? star : end).split(',')
-  return { tag: start === 0 ? null : readTag(text.slice(1, start - 1)), address: fields[0] ?? '', fields }
+  if (rule === 'optional') return { from: start + 1, to: end }
+  throw new GatewayError('DECODE_CHECKSUM', `NMEA: no checksum in ${quote(text.slice(start, end))}`)
+}
+
+/** Takes a line apart: TAG block, checksum, fields. Throws as `bodyOf` does. */
+export function open(text: string, rule: ChecksumRule = 'required'): Envelope {
+  const { from, to } = bodyOf(text, rule)
+  const fields = text.slice(from, to).split(',')
+  return { tag: tagOf(text, from), address: fields[0] ?? '', fields }
+}
+
+/** What three letters a known address ends with; proprietary ones begin with P and have none: $PGRMC is no RMC. */
+export function formatterOf(address: string): string {
+  return address.length === 5 && address.charCodeAt(0) !== 0x50 ? address.slice(2) : ''
+}
+
+/** The TAG block before a body that begins at `from`. */
+export function tagOf(text: string, from: number): TagBlock | null {
+  return from === 1 ? null : readTag(text.slice(1, from - 2))
 }
 
 /** Values of one line. Throws a `DECODE_` error when it is malformed; another kind of sentence is `Unsupported`. */
@@ -73,8 +93,7 @@ export function parse(text: string, rule: ChecksumRule = 'required'): Sentence |
 /** Values of an opened line; throws `DECODE_FIELD`. */
 export function read(envelope: Envelope): Sentence | Unsupported {
   const { address, fields } = envelope
-  // Proprietary addresses begin with P and have no talker: $PGRME is no talker PG. Encapsulated ones (!) are AIS.
-  const parser = address.length === 5 && address[0] !== 'P' ? parsers[address.slice(2)] : undefined
+  const parser = parsers[formatterOf(address)]
   if (parser === undefined) return { formatter: null, address }
   return parser(address.slice(0, 2), fields)
 }

@@ -1,4 +1,4 @@
-import { type ChecksumRule, open } from './codec.ts'
+import { bodyOf, type ChecksumRule, formatterOf, tagOf } from './codec.ts'
 import { shortDate, timeOfDay } from './fields.ts'
 import type { Piece } from './framing.ts'
 import { zdaDate } from './zda.ts'
@@ -28,15 +28,22 @@ const cyclesToLearn = 3
 /** `null` where the sentence is malformed: it says nothing of time and stays with its neighbours. */
 export function glimpse(piece: Piece, rule: ChecksumRule): Glimpse | null {
   try {
-    const { address, fields, tag } = open(piece.bytes.toString('latin1'), rule)
-    const formatter = address.length === 5 && address[0] !== 'P' ? address.slice(2) : ''
+    const text = piece.bytes.toString('latin1')
+    const { from, to } = bodyOf(text, rule)
+    const comma = text.indexOf(',', from)
+    const address = text.slice(from, comma < 0 || comma > to ? to : comma)
+    const source = tagOf(text, from)?.source ?? null
+    const formatter = formatterOf(address)
     const timeField = timeFields[formatter]
+    if (timeField === undefined) return { address, places: false, timeOfDayMs: null, date: null, source }
+    const fields = formatter === 'RMC' || formatter === 'ZDA' ? text.slice(from, to).split(',', 10) : null
+    const time = fields === null ? fieldAt(text, from, to, timeField) : fields[timeField]
     return {
       address,
-      places: timeField !== undefined && formatter !== 'ZDA',
-      timeOfDayMs: timeField === undefined ? null : timeOfDay(formatter, fields[timeField]),
-      date: dateOf(formatter, fields),
-      source: tag?.source ?? null,
+      places: formatter !== 'ZDA',
+      timeOfDayMs: timeOfDay(formatter, time),
+      date: fields === null ? null : dateOf(formatter, fields),
+      source,
     }
   } catch {
     return null
@@ -44,6 +51,18 @@ export function glimpse(piece: Piece, rule: ChecksumRule): Glimpse | null {
 }
 
 const timeFields: Readonly<Record<string, number>> = { RMC: 1, GGA: 1, GLL: 5, ZDA: 1 }
+
+/** One field of a body, without taking the others apart. */
+function fieldAt(text: string, from: number, to: number, number: number): string {
+  let start = from
+  for (let field = 0; field < number; field++) {
+    const comma = text.indexOf(',', start)
+    if (comma < 0 || comma >= to) return ''
+    start = comma + 1
+  }
+  const end = text.indexOf(',', start)
+  return text.slice(start, end < 0 || end > to ? to : end)
+}
 
 function dateOf(formatter: string, fields: readonly string[]): string | null {
   if (formatter === 'RMC') return fields[2] === 'A' ? shortDate('RMC date', fields[9]) : null

@@ -22,27 +22,26 @@ export interface Gga {
 
 const read = libraryReader<GGAPacket>('GGA')
 
-export function parseGga(talker: string, given: readonly string[]): Gga {
+export function parseGga(talker: string, given: string[]): Gga {
   const fields = field.complete('GGA', given, 10, 15)
   field.withPoint(fields, 2, 4)
-  const [, time, lat = '', ns = '', lon = '', ew = '', quality, satellites, hdop, altitude, , separation, , age] =
-    fields
+  const time = fields[1]
   // Without a date the library would put today's into a time that nobody reads.
   fields[1] = ''
   const packet = read(fields)
-  const fix = field.letter('GGA quality', quality, '0123456789')
+  const fix = field.letter('GGA quality', fields[6], '0123456789')
   return {
     formatter: 'GGA',
     talker,
     timeOfDayMs: field.timeOfDay('GGA time', time),
-    latitude: fix === '0' ? null : field.latitude('GGA', lat, ns, packet.latitude),
-    longitude: fix === '0' ? null : field.longitude('GGA', lon, ew, packet.longitude),
+    latitude: fix === '0' ? null : field.latitude('GGA', fields[2], fields[3], packet.latitude),
+    longitude: fix === '0' ? null : field.longitude('GGA', fields[4], fields[5], packet.longitude),
     quality: fix === null ? null : Number(fix),
-    satellites: field.positive('GGA satellites', satellites, packet.satellitesInView),
-    hdop: field.positive('GGA HDOP', hdop, packet.horizontalDilution),
-    altitudeM: field.decimal('GGA altitude', altitude, packet.altitudeMeters),
-    geoidSeparationM: field.decimal('GGA geoid separation', separation, packet.geoidalSeperation),
-    differentialAgeS: field.decimal('GGA age', age, packet.differentialAge),
+    satellites: field.positive('GGA satellites', fields[7], packet.satellitesInView),
+    hdop: field.positive('GGA HDOP', fields[8], packet.horizontalDilution),
+    altitudeM: field.decimal('GGA altitude', fields[9], packet.altitudeMeters),
+    geoidSeparationM: field.decimal('GGA geoid separation', fields[11], packet.geoidalSeperation),
+    differentialAgeS: field.decimal('GGA age', fields[13], packet.differentialAge),
     differentialStation: fields[14] || null,
   }
 }

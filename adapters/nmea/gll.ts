@@ -15,22 +15,22 @@ export interface Gll {
 
 const read = libraryReader<GLLPacket>('GLL')
 
-export function parseGll(talker: string, given: readonly string[]): Gll {
+export function parseGll(talker: string, given: string[]): Gll {
   const fields = field.complete('GLL', given, 5, 8)
   field.withPoint(fields, 1, 3)
-  const [, lat = '', ns = '', lon = '', ew = '', time, status, mode] = fields
+  const time = fields[5]
   // As in GGA: today's date would be made up.
   fields[5] = ''
   const packet = read(fields)
-  const active = field.status('GLL status', status)
+  const active = field.status('GLL status', fields[6])
   return {
     formatter: 'GLL',
     talker,
     timeOfDayMs: field.timeOfDay('GLL time', time),
     active,
-    latitude: active === false ? null : field.latitude('GLL', lat, ns, packet.latitude),
-    longitude: active === false ? null : field.longitude('GLL', lon, ew, packet.longitude),
-    mode: field.letter('GLL mode', mode, 'ACDEFMNPRS'),
+    latitude: active === false ? null : field.latitude('GLL', fields[1], fields[2], packet.latitude),
+    longitude: active === false ? null : field.longitude('GLL', fields[3], fields[4], packet.longitude),
+    mode: field.letter('GLL mode', fields[7], 'ACDEFMNPRS'),
   }
 }
 

@@ -19,7 +19,7 @@ export interface Gsa {
 const read = libraryReader<GSAPacket>('GSA')
 const fixes = { '1': 'none', '2': '2d', '3': '3d' } as const
 
-export function parseGsa(talker: string, given: readonly string[]): Gsa {
+export function parseGsa(talker: string, given: string[]): Gsa {
   const fields = field.complete('GSA', given, 3, 19)
   for (let index = 3; index < 15; index++) field.positive('GSA satellite', fields[index], Number(fields[index]))
   const packet = read(fields)

@@ -44,11 +44,12 @@ function readAll(raw: Uint8Array, rule: ChecksumRule) {
   const malformed: MalformedReport[] = []
   let others = 0
   let index = 0
+  const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1')
   for (const piece of pieces(raw)) {
     try {
       if (piece.kind === 'garbage') throw notSentence(piece.bytes)
       if (piece.kind === 'sentence') {
-        const sentence = parse(piece.bytes.toString('latin1'), rule)
+        const sentence = parse(text.slice(piece.offset, piece.offset + piece.bytes.length), rule)
         if (sentence.formatter === null) others++
         else sentences.push(sentence)
       }
@@ -98,10 +99,18 @@ function valid(placing: readonly Placing[]): boolean | null {
 }
 
 /** A receiver of several systems may speak as several talkers: the first that has a fix counts. */
+function chooseTalker(placing: readonly Placing[]): readonly Placing[] {
+  const first = placing[0]?.talker
+  if (placing.every((sentence) => sentence.talker === first)) return placing
+  for (const { talker } of placing) {
+    const ofTalker = placing.filter((sentence) => sentence.talker === talker)
+    if (valid(ofTalker) !== false) return ofTalker
+  }
+  return placing
+}
+
 function fixOf(placing: readonly Placing[], sentences: readonly Sentence[]): SatelliteFix {
-  const talkers = [...new Set(placing.map((sentence) => sentence.talker))]
-  const talker = talkers.find((one) => valid(placing.filter((sentence) => sentence.talker === one)) !== false)
-  const chosen = talker === undefined ? placing : placing.filter((sentence) => sentence.talker === talker)
+  const chosen = chooseTalker(placing)
   const hasFix = valid(chosen)
   const gga = chosen.find((sentence) => sentence.formatter === 'GGA')
   const placed =
@@ -130,8 +139,15 @@ function placedIn(sentence: Placing | undefined): { latitude: number; longitude:
 
 /** No geometry has a dilution of 0: it stands for "none" in receivers that fill their fields. */
 function hdopOf(gga: Gga | undefined, sentences: readonly Sentence[]): number | null {
-  const all = [gga?.hdop, ...sentences.map((sentence) => (sentence.formatter === 'GSA' ? sentence.hdop : null))]
-  return all.find((hdop) => hdop != null && hdop > 0 && hdop < unknownHdop) ?? null
+  if (knownHdop(gga?.hdop ?? null)) return gga?.hdop ?? null
+  for (const sentence of sentences) {
+    if (sentence.formatter === 'GSA' && knownHdop(sentence.hdop)) return sentence.hdop
+  }
+  return null
+}
+
+function knownHdop(hdop: number | null): boolean {
+  return hdop !== null && hdop > 0 && hdop < unknownHdop
 }
 
 function motionOf(chosen: readonly Placing[], sentences: readonly Sentence[]) {

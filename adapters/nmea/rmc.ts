@@ -25,24 +25,23 @@ export interface Rmc {
 
 const read = libraryReader<RMCPacket>('RMC')
 
-export function parseRmc(talker: string, given: readonly string[]): Rmc {
+export function parseRmc(talker: string, given: string[]): Rmc {
+  const [pole, mode] = directionAndMode(given)
   const fields = field.complete('RMC', given, 10, 14)
   field.withPoint(fields, 3, 5)
-  const [, time, status, lat = '', ns = '', lon = '', ew = '', knots, track, date, variation] = fields
-  const [pole, mode] = directionAndMode(given)
   const packet = read(fields)
-  const active = field.status('RMC status', status)
-  const variationDeg = field.decimal('RMC variation', variation, packet.variation)
+  const active = field.status('RMC status', fields[2])
+  const variationDeg = field.decimal('RMC variation', fields[10], packet.variation)
   return {
     formatter: 'RMC',
     talker,
-    timeOfDayMs: field.timeOfDay('RMC time', time),
+    timeOfDayMs: field.timeOfDay('RMC time', fields[1]),
     active,
-    latitude: active === false ? null : field.latitude('RMC', lat, ns, packet.latitude),
-    longitude: active === false ? null : field.longitude('RMC', lon, ew, packet.longitude),
-    speedKnots: field.positive('RMC speed', knots, packet.speedKnots),
-    courseDeg: field.course('RMC course', track, packet.trackTrue),
-    date: field.shortDate('RMC date', date),
+    latitude: active === false ? null : field.latitude('RMC', fields[3], fields[4], packet.latitude),
+    longitude: active === false ? null : field.longitude('RMC', fields[5], fields[6], packet.longitude),
+    speedKnots: field.positive('RMC speed', fields[7], packet.speedKnots),
+    courseDeg: field.course('RMC course', fields[8], packet.trackTrue),
+    date: field.shortDate('RMC date', fields[9]),
     magneticVariationDeg:
       variationDeg !== null && field.letter('RMC variation direction', pole, 'EW') === 'W'
         ? -variationDeg
@@ -54,7 +53,8 @@ export function parseRmc(talker: string, given: readonly string[]): Rmc {
 
 /** Some Motorola receivers leave the direction of the variation out, and the mode stands in its place. */
 function directionAndMode(fields: readonly string[]): [string, string] {
-  const [pole = '', mode = ''] = fields.slice(11)
+  const pole = fields[11] ?? ''
+  const mode = fields[12] ?? ''
   return fields.length === 12 && pole !== 'E' && pole !== 'W' ? ['', pole] : [pole, mode]
 }
 

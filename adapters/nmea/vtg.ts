@@ -15,7 +15,7 @@ export interface Vtg {
 
 const read = libraryReader<VTGPacket>('VTG')
 
-export function parseVtg(talker: string, given: readonly string[]): Vtg {
+export function parseVtg(talker: string, given: string[]): Vtg {
   const fields = field.complete('VTG', lettered(given), 9, 10)
   for (const [index, unit] of [
     [2, 'T'],
@@ -38,7 +38,7 @@ export function parseVtg(talker: string, given: readonly string[]): Vtg {
 }
 
 /** Before NMEA 2.0 the four values stood without letters for their units. */
-function lettered(fields: readonly string[]): readonly string[] {
+function lettered(fields: string[]): string[] {
   if (fields.length !== 5) return fields
   const [id = '', track = '', magnetic = '', knots = '', kmh = ''] = fields
   return [id, track, 'T', magnetic, 'M', knots, 'N', kmh, 'K']

@@ -15,7 +15,7 @@ export interface Zda {
 
 const read = libraryReader<ZDAPacket>('ZDA')
 
-export function parseZda(talker: string, given: readonly string[]): Zda {
+export function parseZda(talker: string, given: string[]): Zda {
   const fields = field.complete('ZDA', given, 5, 7)
   const [, time, day = '', month = '', year = '', hours, minutes] = fields
   const packet = read(fields)
