@@ -33,6 +33,12 @@ function inRing(ring: Ring, x: number, y: number): boolean {
 }
 
 const city = await load(exampleCityFolder)
+function countBy(keys: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return counts
+}
+
 const random = new Random(7)
 const anywhere = (): Point => ({
   latitude: random.between(32.355, 32.425),
@@ -122,6 +128,22 @@ t.test(
   },
 )
 
+t.test('of the grids around a corner or along a common side, one contains the point', (t) => {
+  const rings = exampleGrids().map((grid) => grid.geometry.coordinates[0].slice(1))
+  const shapes = exampleGrids().map((grid) => new Shape([grid.geometry.coordinates]))
+  const meeting = countBy(rings.flat().map(String))
+  const inner = (at: Position) => meeting.get(String(at)) === 4
+  const corners = rings.slice(0, 400).flat().filter(inner)
+  const points = corners.flatMap((a, i) => {
+    const b = corners[i + 1] ?? a
+    return [a, [a[0] + 0.37 * (b[0] - a[0]), a[1] + 0.37 * (b[1] - a[1])] as const]
+  })
+  const owners = points.map(([x, y]) => shapes.filter((shape) => shape.contains(x, y)).length)
+  t.ok(points.length > 1000)
+  t.same(new Set(owners), new Set([1]))
+  t.end()
+})
+
 t.test('a point within a metre of a gap between grids is in the nearer one, further away in none', async (t) => {
   // The eastern edge of the city, at the middle of a grid.
   const east = 119.464646
@@ -163,6 +185,7 @@ t.test('a circle that touches more than eight grids, or leaves the city, says so
   t.match(city.locate(middle, 20), { grid: '99010100100125', alternatives: [], alternativesCut: false })
   t.match(city.locate(middle, 60), { alternativesCut: false })
   t.equal(city.locate(middle, 60)?.alternatives.length, 4)
+  t.equal(city.locate(middle, 300)?.alternativesCut, true, 'a circle inside the city that touches dozens')
   const wide = city.locate(middle, 5000)
   t.equal(wide?.alternatives.length, 8)
   t.equal(wide?.alternativesCut, true)
