@@ -75,7 +75,7 @@ t.test('a bridge speaks for others and listens for one device at a time', async 
   const gateway = await broker(t, { devices: [{ name: 'gw', password: 'secret', role: 'bridge' }] })
   const bridge = await connect(gateway.url, { username: 'gw', password: 'secret' })
   await bridge.publishAsync('v1/h-7/up/position', '{"id":"1"}', { qos: 1 })
-  t.match(gateway.accepted[0]?.envelope, { topic: 'v1/h-7/up/position', sender: 'gw' })
+  t.match(gateway.accepted[0]?.envelope, { topic: 'v1/h-7/up/position', bridge: 'gw' })
   await bridge.subscribeAsync('v1/h-7/down/+', { qos: 1 })
   await until('its device is there', () => gateway.arrivals.includes('h-7'))
   await t.rejects(bridge.subscribeAsync('v1/+/down/+', { qos: 1 }))
@@ -91,8 +91,8 @@ t.test('on this machine nobody needs a password where the configuration says so'
   const byId = await connect(gateway.url, { clientId: 'h-6' })
   await byId.publishAsync('v1/h-6/up/position', '{"id":"1"}', { qos: 1 })
   t.strictSame(
-    gateway.accepted.map(({ envelope }) => envelope.sender),
-    ['h-5', 'h-6'],
+    gateway.accepted.map(({ envelope }) => envelope.topic),
+    ['v1/h-5/up/position', 'v1/h-6/up/position'],
   )
   await t.rejects(connect(gateway.url, { username: 'h-5', password: 'a guess' }), /Bad username or password/)
   await Promise.all([byName.endAsync(true), byId.endAsync(true)])
@@ -233,7 +233,7 @@ t.test('over TLS a certificate says which device it is', { skip: missing('openss
     const url = address(gateway.links, 'mqtts')
     const byCertificate = await connect(url, { ...trust, ...own('h-1') })
     await byCertificate.publishAsync('v1/h-1/up/position', '{"id":"1"}', { qos: 1 })
-    t.equal(gateway.accepted[0]?.envelope.sender, 'h-1')
+    t.equal(gateway.accepted[0]?.envelope.topic, 'v1/h-1/up/position')
     const byPassword = await connect(url, { ...trust, ...credentials('h-2') })
     await t.rejects(connect(url, { ...trust, ...own('h-2') }), 'a certificate of another authority')
     await t.rejects(connect(url, { ...trust, ...own('h-1'), ...credentials('h-2') }), /Not authorized/)

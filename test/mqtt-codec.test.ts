@@ -59,17 +59,24 @@ function universalTruths(t: Test, report: Report): void {
   })
 }
 
+const circumstances = (maxPayloadMiB: number) => ({
+  topic: positionTopic,
+  bridge: null,
+  will: false,
+  maxPayloadBytes: maxPayloadMiB * 1024 * 1024,
+})
+
 t.test('JSON of 10 MiB is told apart from one that is merely large, and only its head is kept', async (t) => {
   const payload = Buffer.alloc(10 * 1024 * 1024, ' ')
   payload.write('{"id":"big","lat":1,"lon":2}', payload.length - 40)
-  const large = inbound({ topic: positionTopic, payload }, 'handheld-1', false, 8 * 1024 * 1024)
+  const large = inbound(payload, circumstances(8))
   t.equal(large.raw.length, 64 * 1024)
   t.equal(large.envelope.payloadBytes, String(10 * 1024 * 1024))
   t.strictSame(
     outcome(() => decode({ ...large, receivedAt: new Date(0) }, options)),
     { error: 'DECODE_TOO_LARGE' },
   )
-  const fits = inbound({ topic: positionTopic, payload }, 'handheld-1', false, 16 * 1024 * 1024)
+  const fits = inbound(payload, circumstances(16))
   t.equal(decode({ ...fits, receivedAt: new Date(0) }, options).length, 1)
 })
 

@@ -4,7 +4,8 @@ import { quote } from '../../gateway/errors.ts'
 import type { BrokerOptions } from './broker-options.ts'
 import type { Credentials } from './credentials.ts'
 import type { Identity, Peer } from './peer.ts'
-import { addresseeOf, isDeviceName, isOwn, readTopic } from './topics.ts'
+import type { PeersByName } from './peers-by-name.ts'
+import { addresseeOf, deviceOf, isDeviceName, isOwn, onlyNotices, readTopic } from './topics.ts'
 
 /** An error that was already counted and logged as a refusal. */
 export class Refused extends Error {
@@ -20,23 +21,29 @@ export class Refused extends Error {
 const badUserNameOrPassword = 4
 const notAuthorized = 5
 
+export interface AccessParts {
+  readonly options: BrokerOptions
+  readonly context: AdapterContext
+  readonly credentials: Credentials
+  readonly peerOf: (client: Client) => Peer | null
+  /** Grows by each filter that may take in what devices publish. */
+  readonly audience: PeersByName
+}
+
 /** Who may connect, and which topics are whose. */
 export class BrokerAccess {
   readonly #options: BrokerOptions
   readonly #context: AdapterContext
   readonly #credentials: Credentials
   readonly #peerOf: (client: Client) => Peer | null
+  readonly #audience: PeersByName
 
-  constructor(
-    options: BrokerOptions,
-    context: AdapterContext,
-    credentials: Credentials,
-    peerOf: (client: Client) => Peer | null,
-  ) {
-    this.#options = options
-    this.#context = context
-    this.#credentials = credentials
-    this.#peerOf = peerOf
+  constructor(parts: AccessParts) {
+    this.#options = parts.options
+    this.#context = parts.context
+    this.#credentials = parts.credentials
+    this.#peerOf = parts.peerOf
+    this.#audience = parts.audience
   }
 
   /** aedes answers a v5 CONNECT with return code 1 by itself, but says nothing to the operator. */
@@ -122,6 +129,10 @@ export class BrokerAccess {
         ...peer.fields(),
         filter: quote(filter),
       })
+    }
+    if (!onlyNotices(filter) && !peer.socket.destroyed) {
+      peer.heard.add(deviceOf(filter))
+      this.#audience.add(deviceOf(filter), peer)
     }
     callback(null, subscription)
   }

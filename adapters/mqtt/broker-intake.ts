@@ -2,7 +2,7 @@ import type { AedesOptions, Client } from 'aedes'
 import type { AdapterContext, Inbound } from '../../gateway/adapter.ts'
 import { quote } from '../../gateway/errors.ts'
 import { mayPublish, Refused } from './broker-access.ts'
-import { inbound } from './inbound.ts'
+import { bytesOf, inbound } from './inbound.ts'
 import type { Peer } from './peer.ts'
 import { readTopic } from './topics.ts'
 
@@ -54,7 +54,12 @@ export class BrokerIntake {
       return
     }
     // The client is closed already when aedes publishes its will.
-    const message = inbound(packet, peer.name, client.closed, this.#limits.payload)
+    const message = inbound(bytesOf(packet.payload), {
+      topic: packet.topic,
+      bridge: peer.identity?.role === 'bridge' ? peer.identity.device : null,
+      will: client.closed,
+      maxPayloadBytes: this.#limits.payload,
+    })
     if (!isRetainable(packet)) packet.retain = false
     peer.inFlight++
     this.#underWay++

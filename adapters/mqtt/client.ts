@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
-import type { Adapter, AdapterContext, AdapterKind, OutboundNotice, Sent } from '../../gateway/adapter.ts'
+import type { Adapter, AdapterContext, AdapterKind, Inbound, OutboundNotice, Sent } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
 import { AckWindow } from './ack-window.ts'
 import { type ClientOptions, clientOptions } from './client-options.ts'
 import { decode, encodeDown } from './codec.ts'
-import { inbound } from './inbound.ts'
+import { bytesOf, inbound } from './inbound.ts'
 import { contentKey } from './key.ts'
 import { readTopic } from './topics.ts'
 
@@ -99,15 +99,15 @@ export class MqttLink implements Adapter {
     })
   }
 
-  #inbound(packet: IPublishPacket) {
+  #inbound(packet: IPublishPacket): Inbound {
     // A broker is not bound to topics that PostgreSQL can keep.
     const topic = packet.topic.replaceAll('\0', '\ufffd')
-    const message = inbound(
-      { topic, payload: packet.payload },
-      this.#options.clientId,
-      false,
-      this.#options.limits.payload,
-    )
+    const message = inbound(bytesOf(packet.payload), {
+      topic,
+      bridge: null,
+      will: false,
+      maxPayloadBytes: this.#options.limits.payload,
+    })
     if (!packet.retain) return message
     return { ...message, key: contentKey(topic, message.raw), envelope: { ...message.envelope, retained: 'true' } }
   }

@@ -33,6 +33,8 @@ export class Peer {
   inFlight = 0
   /** Down filters it is subscribed to, each with the addressee it speaks for. */
   readonly addressees = new Map<string, string>()
+  /** Devices whose own words it may have subscribed to. */
+  readonly heard = new Set<string>()
   readonly #awaited = new Map<number, (error: GatewayError | null) => void>()
 
   constructor(socket: Duplex, entrance: Entrance, frameBytes: number, oversize: (bytes: number) => void) {

@@ -34,6 +34,16 @@ export function isOwn(topicOrFilter: string, device: string): boolean {
   )
 }
 
+/** The device that a topic or filter names, whatever it names it for. */
+export function deviceOf(topicOrFilter: string): string {
+  const start = topicOrFilter.indexOf('/') + 1
+  const end = topicOrFilter.indexOf('/', start)
+  return topicOrFilter.slice(start, end < 0 ? undefined : end)
+}
+
+/** Whether nothing that devices publish can match a filter. */
+export const onlyNotices = (filter: string): boolean => /^v1\/[^/+#]+\/down\//.test(filter)
+
 /** The device whose notices a filter asks for: that of `v1/{device}/…` when a down topic lies under it, else `null`. */
 export function addresseeOf(filter: string): string | null {
   const device = filter.split('/')[1]
