@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import t from 'tap'
+import { nmea } from '../adapters/nmea/adapter.ts'
 import { encodeTagged } from '../adapters/nmea/codec.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import { NmeaSource } from '../simulators/nmea-source.ts'
@@ -389,4 +390,50 @@ t.test('a source that loses, delays and repeats leaves each epoch it sent once',
     new Set(source.sent.filter(({ fate }) => fate !== 'lost').map(({ bytes }) => bytes.toString('latin1'))),
   )
   await adapter.stop()
+})
+
+t.test('a source of datagrams is heard', async (t) => {
+  const stage = new Stage()
+  const clock = new HandClock()
+  const adapter = stage.adapter({ transport: 'udp', port: 0, subject: fixed }, clock)
+  await adapter.start()
+  const setup = {
+    seed: 4,
+    start: { latitude: 32, longitude: 119, at: noon },
+    epochs: 10,
+    intervalMs: 1000,
+    speedKmh: 20,
+  }
+  const target = { transport: 'udp', host: '127.0.0.1', port: stage.port } as const
+  const source = new NmeaSource({ target, epochs: drive(setup), speed: null })
+  await source.start()
+  await source.finished()
+  await until('all are there', () => {
+    clock.pass(300)
+    return stage.positions().length === 10
+  })
+  t.equal(new Set(stage.accepted.map(({ key }) => key)).size, 10)
+  await adapter.stop()
+})
+
+t.test('what is wrong in the options is named, and what is left out has a default', async (t) => {
+  t.match(nmea.options.parse({ transport: 'tcp-server', subject: fixed }), {
+    host: '127.0.0.1',
+    port: 10_110,
+    window: 64,
+  })
+  t.match(nmea.options.parse({ transport: 'serial', path: '/dev/ttyS0', subject: fixed }), { baudRate: 4800 })
+  const wrong = [
+    [{ transport: 'carrier-pigeon', subject: fixed }, ['transport']],
+    [{ transport: 'udp' }, ['subject']],
+    [{ transport: 'udp', subject: { by: 'hello' } }, ['subject', 'by']],
+    [{ transport: 'tcp-server', subject: { by: 'hello', pattern: 'without a group' } }, ['subject', 'pattern']],
+    [{ transport: 'tcp-server', subject: { by: 'hello', pattern: '(' } }, ['subject', 'pattern']],
+    [{ transport: 'tcp-server', subject: fixed, quietAfter: 'soon' }, ['quietAfter']],
+    [{ transport: 'tcp-server', subject: { by: 'fixed', id: '' } }, ['subject', 'id']],
+  ] as const
+  for (const [options, path] of wrong) {
+    t.strictSame(nmea.options.safeParse(options).error?.issues[0]?.path, path, JSON.stringify(options))
+  }
+  t.match(nmea.options.safeParse({ transport: 'udp', subject: fixed, prot: 1 }).error?.issues[0]?.message, /prot/)
 })

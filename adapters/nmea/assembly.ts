@@ -123,9 +123,10 @@ export class Assembly {
 
   #garbage(piece: Piece, now: Date): Outcome {
     const raw = Buffer.from(piece.bytes)
-    const key = `garbage:${isoDate(now.getTime())}:${sha256(raw)}`
-    const subject = this.#current === null ? {} : { subject: this.#current.subject }
-    return { kind: 'message', message: { key, raw, envelope: { ...subject, what: 'garbage', peer: this.#peer } } }
+    const subject = this.#current?.subject ?? null
+    const key = `garbage:${subject ?? this.#peer}:${isoDate(now.getTime())}:${sha256(raw)}`
+    const envelope = { ...(subject === null ? {} : { subject }), what: 'garbage', peer: this.#peer }
+    return { kind: 'message', message: { key, raw, envelope } }
   }
 
   #refused(talker: string, piece: Piece, now: Date): Outcome {

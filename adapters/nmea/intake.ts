@@ -50,6 +50,11 @@ export class Intake {
     return this.#underWay.size
   }
 
+  /** Lines of gpsd's own that were passed over. */
+  get skipped(): number {
+    return this.#setup.assembly.skipped
+  }
+
   push(chunk: Buffer): void {
     const { assembly, clock } = this.#setup
     this.#take(assembly.push(chunk, clock.now()))

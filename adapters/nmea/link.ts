@@ -132,6 +132,9 @@ export class Link {
     await (this.#failed ? this.#intake?.settled() : this.#intake?.end())
     if (this.#failed) this.#setup.reset()
     stream.destroy()
+    const skipped = this.#intake?.skipped ?? 0
+    if (skipped > 0)
+      this.#setup.context.log.debug({ peer: this.#setup.peer, skipped }, 'nmea lines of gpsd passed over')
     this.#resolveClosed(this.#reason ?? '')
   }
 }

@@ -22,6 +22,7 @@ export class NmeaUdp implements Adapter {
   readonly #clock: Clock
   readonly #strangers = new Strangers()
   readonly #peers = new Map<string, Peer>()
+  readonly #strangerRows = new Set<Promise<void>>()
   #socket: Socket | null = null
   #sweep: (() => void) | null = null
 
@@ -57,6 +58,7 @@ export class NmeaUdp implements Adapter {
     socket?.removeAllListeners('message')
     await Promise.all([...this.#peers.values()].map((peer) => peer.intake.end()))
     this.#peers.clear()
+    await Promise.all(this.#strangerRows)
     if (socket === null) return
     await new Promise<void>((resolve) => socket.close(resolve))
     this.#context.report({ state: 'stopped' })
@@ -101,9 +103,12 @@ export class NmeaUdp implements Adapter {
   #recordStranger(address: string, bytes: Buffer): void {
     const now = this.#clock.now()
     if (!this.#strangers.first(address, now)) return
-    this.#context.accept(refusal(address, address, bytes, now)).catch((error: unknown) => {
-      this.#context.refused('message lost: not stored', { peer: address, reason: describe(error) })
-    })
+    const row = this.#context.accept(refusal(address, address, bytes, now)).then(
+      () => {},
+      (error: unknown) => this.#context.refused('message lost: not stored', { peer: address, reason: describe(error) }),
+    )
+    this.#strangerRows.add(row)
+    void row.finally(() => this.#strangerRows.delete(row))
   }
 
   #sweepLater(): void {
