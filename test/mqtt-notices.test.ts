@@ -1,3 +1,4 @@
+import mqtt from 'mqtt'
 import t from 'tap'
 import type { OutboundNotice } from '../gateway/adapter.ts'
 import { broker, connect, credentials, RawClient, until } from './mqtt-stage.ts'
@@ -128,4 +129,25 @@ t.test('what a device asks to retain is there when it subscribes, and an empty p
   await other.publishAsync('v1/h-1/up/position', '{"id":"1"}', { qos: 1 })
   t.equal(gateway.accepted.length, 3, 'each publish is a message, the clearing too')
   await Promise.all([phone.endAsync(true), other.endAsync(true)])
+})
+
+t.test('of a device that takes another client id each time only the newest sessions are kept', async (t) => {
+  const gateway = await broker(t)
+  const session = (at: number) => ({ ...credentials('h-1'), clientId: `try-${at}`, clean: false })
+  for (let at = 0; at < 17; at++) {
+    const client = await connect(gateway.url, session(at))
+    await client.subscribeAsync('v1/h-1/down/+', { qos: 1 })
+    await client.endAsync(true)
+  }
+  for (const [at, present] of [
+    [0, false],
+    [16, true],
+  ] as const) {
+    const client = mqtt.connect(gateway.url, { ...session(at), protocolVersion: 4, reconnectPeriod: 0 })
+    const resumed = await new Promise<boolean>((resolve) => {
+      client.once('connect', (connack) => resolve(connack.sessionPresent))
+    })
+    t.equal(resumed, present, `session ${at}`)
+    await client.endAsync(true)
+  }
 })

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { IClientOptions } from 'mqtt'
 import { z } from 'zod'
 import { byteSize, duration, secret } from '../../config/fields.ts'
 import { describe } from '../../gateway/errors.ts'
@@ -59,3 +60,33 @@ export const clientOptions = z.strictObject({
 })
 
 export type ClientOptions = z.output<typeof clientOptions>
+
+/** The options as mqtt.js wants them. */
+export function connectOptions(options: ClientOptions): IClientOptions {
+  const { username, password, ca, cert, key } = options
+  const v5 = options.protocol === '5'
+  return {
+    protocolVersion: v5 ? 5 : 4,
+    clientId: options.clientId,
+    clean: false,
+    // The supervisor makes a new link; mqtt.js must not.
+    reconnectPeriod: 0,
+    connectTimeout: options.connectTimeout,
+    keepalive: Math.max(1, Math.round(options.keepalive / 1000)),
+    resubscribe: false,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
+    ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
+    ...(key === undefined ? {} : { key: readFileSync(key) }),
+    ...(v5 ? { properties: sessionProperties(options) } : {}),
+  }
+}
+
+function sessionProperties(options: ClientOptions) {
+  return {
+    sessionExpiryInterval: Math.round(options.sessionExpiry / 1000),
+    receiveMaximum: options.window,
+    maximumPacketSize: options.limits.frame,
+  }
+}

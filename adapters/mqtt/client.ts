@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
-import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
 import type { Adapter, AdapterContext, AdapterKind, Inbound, OutboundNotice, Sent } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
 import { AckWindow } from './ack-window.ts'
-import { type ClientOptions, clientOptions } from './client-options.ts'
+import { type ClientOptions, clientOptions, connectOptions } from './client-options.ts'
+import { publish } from './client-publish.ts'
 import { decode, encodeDown } from './codec.ts'
 import { bytesOf, inbound } from './inbound.ts'
 import { contentKey } from './key.ts'
@@ -130,35 +130,6 @@ export class MqttLink implements Adapter {
 
 const held = new Error('acknowledged later')
 
-function connectOptions(options: ClientOptions): IClientOptions {
-  const { username, password, ca, cert, key } = options
-  const v5 = options.protocol === '5'
-  return {
-    protocolVersion: v5 ? 5 : 4,
-    clientId: options.clientId,
-    clean: false,
-    // The supervisor makes a new link; mqtt.js must not.
-    reconnectPeriod: 0,
-    connectTimeout: options.connectTimeout,
-    keepalive: Math.max(1, Math.round(options.keepalive / 1000)),
-    resubscribe: false,
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password: password.reveal() }),
-    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
-    ...(cert === undefined ? {} : { cert: readFileSync(cert) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
-    ...(v5 ? { properties: sessionProperties(options) } : {}),
-  }
-}
-
-function sessionProperties(options: ClientOptions) {
-  return {
-    sessionExpiryInterval: Math.round(options.sessionExpiry / 1000),
-    receiveMaximum: options.window,
-    maximumPacketSize: options.limits.frame,
-  }
-}
-
 function connected(client: MqttClient): Promise<void> {
   return new Promise((resolve, reject) => {
     client.once('connect', () => resolve())
@@ -171,34 +142,6 @@ function connected(client: MqttClient): Promise<void> {
 function acknowledge(client: MqttClient, messageId: number): void {
   // biome-ignore lint/complexity/useLiteralKeys: mqtt.js has no public word for it, and TypeScript lets this form pass.
   if (client.connected) client['_sendPacket']({ cmd: 'puback', messageId, reasonCode: 0 })
-}
-
-const noMatchingSubscribers = 16
-
-/** Resolves with whether somebody is subscribed, as far as the broker tells; rejects when the outcome is unknown. */
-function publish(client: MqttClient, topic: string, payload: Buffer, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    let subscribed = true
-    const settle = (error: Error | null): void => {
-      clearTimeout(timer)
-      client.off('packetreceive', receive)
-      client.off('close', lost)
-      if (error === null) resolve(subscribed)
-      else reject(new GatewayError('LINK_LOST', `notice on ${topic}: ${error.message}`, { cause: error }))
-    }
-    const timer = setTimeout(() => settle(new Error(`no PUBACK in ${timeoutMs} ms`)), timeoutMs)
-    const lost = (): void => settle(new Error('the connection was lost'))
-    client.once('close', lost)
-    client.publish(topic, payload, { qos: 1 }, (error) => settle(error ?? null))
-    const messageId = client.getLastMessageId()
-    // The callback of publish is not given the reason code.
-    const receive: Parameters<typeof client.on<'packetreceive'>>[1] = (packet) => {
-      if (packet.cmd === 'puback' && packet.messageId === messageId && packet.reasonCode === noMatchingSubscribers) {
-        subscribed = false
-      }
-    }
-    client.on('packetreceive', receive)
-  })
 }
 
 const endTimeoutMs = 1000

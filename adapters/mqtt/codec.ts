@@ -1,34 +1,18 @@
 import type { OutboundNotice, Received } from '../../gateway/adapter.ts'
 import { GatewayError, quote } from '../../gateway/errors.ts'
-import type { MalformedReport, PresenceReport, ReceiptReport, Report } from '../../gateway/report.ts'
+import type { MalformedReport, Report } from '../../gateway/report.ts'
 import { type ReportPayload, reportForm, type VerificationPayload, verificationForm } from './form-payload.ts'
 import { countElements, parseJson } from './json-payload.ts'
 import { ownTracksReports } from './own-tracks.ts'
-import { asObject, type JsonObject, label, oneOf, requiredText, text, time } from './payload-fields.ts'
+import { asObject, type JsonObject, requiredText, time } from './payload-fields.ts'
 import { type PositionPayload, positionReport } from './position-payload.ts'
+import { type PresencePayload, presenceReport, type ReceiptPayload, receiptReport } from './status-payload.ts'
 import { downKinds, downTopic, readTopic, type Topic, upNames, upTopic } from './topics.ts'
 
 export type { AttachmentPayload, ReportPayload, VerificationPayload } from './form-payload.ts'
 export type { CellPayload, PlacePayload, PositionPayload } from './position-payload.ts'
+export type { PresencePayload, ReceiptPayload } from './status-payload.ts'
 export { downFilter, downTopic, type UpName, upTopic } from './topics.ts'
-
-/** `v1/{device}/up/presence`; also fit for a will. */
-export interface PresencePayload {
-  readonly id?: string | null
-  readonly time?: string | number | null
-  readonly state: PresenceReport['state']
-  /** of the handheld's software */
-  readonly version?: string | null
-}
-
-/** `v1/{device}/up/receipt`: the handheld's word on a notice. */
-export interface ReceiptPayload {
-  readonly id?: string | null
-  readonly time?: string | number | null
-  readonly noticeId: string
-  readonly state: ReceiptReport['state']
-  readonly detail?: string | null
-}
 
 export interface UpPayloads {
   readonly position: PositionPayload
@@ -111,42 +95,6 @@ function readElement(element: unknown, index: number, read: Reader): Report[] {
 
 function malformed(index: number, error: GatewayError): MalformedReport {
   return { kind: 'malformed', index, code: error.code, detail: error.message }
-}
-
-function presenceReport(fields: JsonObject, subject: string): PresenceReport {
-  return {
-    kind: 'presence',
-    subject,
-    deviceTime: time(fields, 'time'),
-    state: oneOf(fields, 'state', presenceStates),
-    softwareVersion: label(fields, 'version'),
-  }
-}
-
-const presenceStates: Readonly<Record<PresenceReport['state'], PresenceReport['state']>> = {
-  online: 'online',
-  offline: 'offline',
-  'on-duty': 'on-duty',
-  'off-duty': 'off-duty',
-  leave: 'leave',
-}
-
-function receiptReport(fields: JsonObject, subject: string): ReceiptReport {
-  return {
-    kind: 'receipt',
-    subject,
-    deviceTime: time(fields, 'time'),
-    noticeId: requiredText(fields, 'noticeId'),
-    state: oneOf(fields, 'state', receiptStates),
-    detail: text(fields, 'detail'),
-  }
-}
-
-const receiptStates: Readonly<Record<ReceiptReport['state'], ReceiptReport['state']>> = {
-  delivered: 'delivered',
-  read: 'read',
-  done: 'done',
-  refused: 'refused',
 }
 
 /** What a publish needs, whatever client sends it. */

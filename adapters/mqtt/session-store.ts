@@ -2,6 +2,7 @@ import memory from 'aedes-persistence'
 
 const retainedBytes = 64 * 1024
 const retainedTopicsPerDevice = 32
+const sessionsPerDevice = 16
 
 /**
  * What the broker remembers of its clients, in memory: subscriptions of persistent sessions, QoS 2 identifiers, wills,
@@ -13,8 +14,15 @@ const retainedTopicsPerDevice = 32
 export function sessionStore(): object {
   const store = createMemory()
   const storeRetained = store.storeRetained.bind(store)
+  const addSubscriptions = store.addSubscriptions.bind(store)
   const topics = new Map<string, Set<string>>()
+  const sessions = new Map<string, Set<string>>()
   return Object.assign(store, {
+    addSubscriptions: async (client: Session, subscriptions: unknown) => {
+      const forgotten = oldestSession(sessions, client.id)
+      if (forgotten !== null) await store.cleanSubscriptions({ id: forgotten })
+      await addSubscriptions(client, subscriptions)
+    },
     outgoingEnqueue: async () => {},
     outgoingEnqueueCombi: async () => {},
     outgoingUpdate: async () => {},
@@ -26,7 +34,16 @@ export function sessionStore(): object {
 }
 
 // Its types describe callbacks and a default export where there are promises and a function.
-const createMemory = memory as unknown as () => { storeRetained(packet: RetainedPacket): Promise<void> }
+const createMemory = memory as unknown as () => {
+  storeRetained(packet: RetainedPacket): Promise<void>
+  addSubscriptions(client: Session, subscriptions: unknown): Promise<void>
+  cleanSubscriptions(client: Session): Promise<void>
+}
+
+interface Session {
+  /** `device/client id`, as the broker names its clients. */
+  readonly id: string
+}
 
 interface RetainedPacket {
   readonly topic: string
@@ -45,4 +62,17 @@ function mayRetain(topics: Map<string, Set<string>>, { topic, payload }: Retaine
   if (payload.length > retainedBytes || (kept.size >= retainedTopicsPerDevice && !kept.has(topic))) return false
   kept.add(topic)
   return true
+}
+
+/** The session that makes room for this one: a device that takes another client id each time must not pile them up. */
+function oldestSession(sessions: Map<string, Set<string>>, id: string): string | null {
+  const device = id.split('/', 1)[0] ?? ''
+  const kept = sessions.get(device) ?? new Set()
+  sessions.set(device, kept)
+  kept.delete(id)
+  kept.add(id)
+  const [oldest] = kept
+  if (kept.size <= sessionsPerDevice || oldest === undefined) return null
+  kept.delete(oldest)
+  return oldest
 }
