@@ -81,10 +81,9 @@ function existing(what: 'file' | 'folder'): z.ZodType<string, string> {
     try {
       const found = statSync(absolute)
       if (what === 'file' ? found.isFile() : found.isDirectory()) return
-      context.addIssue({ code: 'custom', continue: false, message: `${absolute} is not a ${what}` })
+      context.addIssue({ code: 'custom', message: `${absolute} is not a ${what}` })
     } catch (error) {
-      // Nothing that reads the file has to look at it after this.
-      context.addIssue({ code: 'custom', continue: false, message: `the ${what} ${absolute} ${unreadable(error)}` })
+      context.addIssue({ code: 'custom', message: `the ${what} ${absolute} ${unreadable(error)}` })
     }
   })
 }

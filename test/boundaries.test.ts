@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { parse } from 'yaml'
@@ -7,7 +7,9 @@ import { packageRoot } from '../gateway/package-root.ts'
 import { importProblems, importsOf, type Sources } from './boundaries/imports.ts'
 import { protocolProblems, shapeProblems, sleepProblems } from './boundaries/shape.ts'
 
-const houses = ['adapters', 'bench', 'config', 'docs', 'gateway', 'scripts', 'simulators', 'test']
+const houses = ['adapters', 'bench', 'config', 'docs', 'gateway', 'scripts', 'simulators', 'test'].filter((house) =>
+  existsSync(join(packageRoot, house)),
+)
 
 const paths = houses.flatMap((house) =>
   readdirSync(join(packageRoot, house), { encoding: 'utf8', recursive: true }).map((path) => `${house}/${path}`),
