@@ -30,10 +30,11 @@ export interface TestServer {
   close(): Promise<void>
 }
 
-export async function openServer(): Promise<TestServer> {
+/** `settings`: of a server that is started here, as `name=value`. */
+export async function openServer(settings: readonly string[] = ['shared_buffers=32MB']): Promise<TestServer> {
   if (givenUrl !== undefined) return serverAt(givenUrl)
   if (binaries === null) throw new Error(serverMissing ?? '')
-  return startServer(binaries)
+  return startServer(binaries, settings)
 }
 
 function newestBinaries(): string | null {
@@ -62,7 +63,7 @@ function serverAt(url: string): TestServer {
   }
 }
 
-async function startServer(bin: string): Promise<TestServer> {
+async function startServer(bin: string, wanted: readonly string[]): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'chengguan-pg-'))
   const identity = postgresIdentity()
   if (identity !== null) chownSync(folder, identity.uid, identity.gid)
@@ -72,7 +73,7 @@ async function startServer(bin: string): Promise<TestServer> {
   execFileSync(join(bin, 'initdb'), initdb, { ...identity, cwd: folder, stdio: 'ignore' })
 
   const launch = async () => {
-    const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=on', 'shared_buffers=32MB']
+    const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=on', ...wanted]
     const child = spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
       ...identity,
       cwd: folder,

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** What Linux counts of processes (proc(5)). */
+
+const ticksPerSecond = 100
+
+interface Stat {
+  readonly pid: number
+  readonly parent: number
+  readonly cpuSeconds: number
+}
+
+function stat(pid: number): Stat | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name in parentheses may hold anything; what follows it has fixed places.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    const field = (number: number) => Number(fields[number - 3])
+    // Of children that have ended too: a server makes one for each connection.
+    const ticks = field(14) + field(15) + field(16) + field(17)
+    return { pid, parent: field(4), cpuSeconds: ticks / ticksPerSecond }
+  } catch {
+    return null
+  }
+}
+
+/** The processes that this one started. */
+export function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.flatMap((name) => {
+    const found = stat(Number(name))
+    return found !== null && found.parent === parent ? [found.pid] : []
+  })
+}
+
+/** User and system time so far; several processes together. */
+export function cpuSeconds(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + (stat(pid)?.cpuSeconds ?? 0), 0)
+}
+
+/** Resident memory in MiB. */
+export function residentMiB(pid: number): number {
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kib ?? 0) / 1024
+}
