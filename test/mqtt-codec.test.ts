@@ -228,7 +228,7 @@ t.test('frames are followed wherever the bytes are cut', async (t) => {
     const acknowledged: number[] = []
     const scanner = new FrameScanner((packetId) => acknowledged.push(packetId))
     for (let at = 0; at < stream.length; at += step) {
-      t.equal(scanner.oversize(stream.subarray(at, at + step), 20_000), null)
+      if (scanner.oversize(stream.subarray(at, at + step), 20_000) !== null) acknowledged.push(-1)
     }
     t.strictSame(acknowledged, [1, 0xabcd, 513], `cut every ${step}`)
   }

@@ -55,7 +55,7 @@ export function address(links: readonly Link[], scheme: string): string {
 }
 
 /** Waits until something is so; `what` names it when it does not come true. */
-export async function until(what: string, is: () => boolean, withinMs = 10_000): Promise<void> {
+export async function until(what: string, is: () => boolean, withinMs = 20_000): Promise<void> {
   const deadline = Date.now() + withinMs
   while (!is()) {
     if (Date.now() > deadline) throw new Error(`never came true: ${what}`)
