@@ -31,15 +31,16 @@ export class SimulatedCore {
   requests = 0
   /** Requests turned away for their signature. */
   forged = 0
+  /** Asked for each request, counted from 1. */
+  mood: (request: number) => CoreMood
   readonly #key: Buffer
-  readonly #mood: (request: number) => CoreMood
   readonly #server: Server
   #changed: () => void = () => {}
 
-  /** `secret`: `whsec_` and base64. `mood` is asked for each request, counted from 1. */
+  /** `secret`: `whsec_` and base64. */
   constructor(secret: string, mood: (request: number) => CoreMood = () => ({ does: 'answer' })) {
     this.#key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64')
-    this.#mood = mood
+    this.mood = mood
     this.#server = createServer((request, response) => {
       this.#take(request, response).catch(() => response.destroy())
     })
@@ -92,7 +93,7 @@ export class SimulatedCore {
       response.writeHead(401).end('signature')
       return
     }
-    const mood = this.#mood(this.requests)
+    const mood = this.mood(this.requests)
     if (mood.does === 'fail') {
       const headers = mood.retryAfterS === undefined ? {} : { 'retry-after': String(mood.retryAfterS) }
       response.writeHead(mood.status, headers).end()

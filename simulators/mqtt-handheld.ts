@@ -176,13 +176,26 @@ export class Handheld {
       const again = this.#random() < duplicateRate
       await Promise.all(
         (again ? [1, 2] : [1]).map(async () => {
-          await client.publishAsync(topic, payload, { qos: 1 })
+          await this.#untilTaken(client, topic, payload)
         }),
       )
       if (again) this.record.duplicatesSent++
       for (const id of ids) this.#acknowledged(id)
     } finally {
       this.#underWay--
+    }
+  }
+
+  // mqtt.js resends what was on its way when a link was lost, but gives back what was said while it was resending.
+  async #untilTaken(client: MqttClient, topic: string, payload: Buffer): Promise<void> {
+    for (;;) {
+      try {
+        await client.publishAsync(topic, payload, { qos: 1 })
+        return
+      } catch (error) {
+        if (this.#client !== client) throw error
+        await delay(50)
+      }
     }
   }
 

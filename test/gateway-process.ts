@@ -82,6 +82,19 @@ export class GatewayProcess {
     await this.#exited
   }
 
+  /** Resolves with its exit code when it ends by itself. */
+  ended(): Promise<number | null> {
+    return this.#exited
+  }
+
+  /** The process of the embedded database: the gateway's one child. */
+  async databasePid(): Promise<number> {
+    const children = await readFile(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8')
+    const [child] = children.trim().split(' ')
+    if (child === undefined || child === '') throw new Error('the gateway has no child')
+    return Number(child)
+  }
+
   /** SIGTERM: drains. Resolves with the exit code. */
   async stop(): Promise<number | null> {
     this.#child?.kill('SIGTERM')

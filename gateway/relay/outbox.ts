@@ -41,10 +41,11 @@ export async function claim(pool: Pool, destination: string, limit: number, hold
   return rows.sort((a, b) => (BigInt(a.seq) < BigInt(b.seq) ? -1 : 1))
 }
 
-export async function renewClaims(pool: Pool, holder: string): Promise<void> {
+export async function renewClaims(pool: Pool, underWay: readonly string[], holder: string): Promise<void> {
   await pool.query(
-    `UPDATE outbox SET claimed_until = now() + make_interval(secs => ${claimSeconds}) WHERE state = 'claimed' AND claimed_by = $1`,
-    [holder],
+    `UPDATE outbox SET claimed_until = now() + make_interval(secs => ${claimSeconds})
+     WHERE seq = ANY($1::bigint[]) AND claimed_by = $2 AND state = 'claimed'`,
+    [plainArray(underWay), holder],
   )
 }
 

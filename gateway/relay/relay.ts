@@ -53,6 +53,7 @@ export class Relay {
   readonly #stopping = new AbortController()
   readonly #aborting = new AbortController()
   readonly #sleepers = new Set<() => void>()
+  readonly #underWay = new Set<string>()
   #wakeUps = 0
   #running: Promise<unknown> = Promise.resolve()
 
@@ -104,13 +105,23 @@ export class Relay {
           if (wakeUps === this.#wakeUps) await this.#idle(pollMs, true)
           continue
         }
-        const pauseMs = await this.#send(destination, claimed, backoff)
+        const pauseMs = await this.#carry(destination, claimed, backoff)
         await this.#idle(Math.max(pauseMs, pace.spend(claimed.length, Date.now())), false)
       } catch (error) {
-        // The store failed, not the destination. What was claimed is released when its claim runs out.
+        // The store failed, not the destination. What was claimed and not settled waits again when its claim runs out.
         this.#log.error({ destination: destination.name, reason: describe(error) }, 'outbox out of reach')
         await this.#idle(pollMs, false)
       }
+    }
+  }
+
+  /** While events are being carried their claims are renewed; what could not be settled is left to run out. */
+  async #carry(destination: Destination, claimed: readonly Claimed[], backoff: Backoff): Promise<number> {
+    for (const { seq } of claimed) this.#underWay.add(seq)
+    try {
+      return await this.#send(destination, claimed, backoff)
+    } finally {
+      for (const { seq } of claimed) this.#underWay.delete(seq)
     }
   }
 
@@ -185,7 +196,7 @@ export class Relay {
     while (!this.#stopping.signal.aborted) {
       await this.#idle((claimSeconds * 1000) / 3, false)
       try {
-        await renewClaims(this.#pool, this.#holder)
+        if (this.#underWay.size > 0) await renewClaims(this.#pool, [...this.#underWay], this.#holder)
         await releaseStaleClaims(this.#pool, false)
       } catch (error) {
         this.#log.warn({ reason: describe(error) }, 'claims could not be renewed')
