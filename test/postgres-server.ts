@@ -72,15 +72,23 @@ async function startServer(bin: string, wanted: readonly string[]): Promise<Test
   const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8']
   execFileSync(join(bin, 'initdb'), initdb, { ...identity, cwd: folder, stdio: 'ignore' })
 
-  const launch = async () => {
+  const start = async () => {
     const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=on', ...wanted]
     const child = spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
       ...identity,
       cwd: folder,
       stdio: 'ignore',
     })
-    await answering(urlOf('postgres'), child)
-    return child
+    return (await answering(urlOf('postgres'), child)) ? child : null
+  }
+  const launch = async () => {
+    // After a SIGKILL the old one's children live on for a while, and a new one refuses to start beside them.
+    const deadline = Date.now() + 30_000
+    while (Date.now() < deadline) {
+      const child = await start()
+      if (child !== null) return child
+    }
+    throw new Error('PostgreSQL does not start')
   }
   const urlOf = (name: string) => `postgresql://postgres@localhost/${name}?host=${encodeURIComponent(folder)}`
   let child = await launch()
@@ -89,8 +97,18 @@ async function startServer(bin: string, wanted: readonly string[]): Promise<Test
     get process() {
       return child
     },
+    // Sessions of a killed server live on for a moment, and while they hold its memory it refuses to start.
     async restart() {
-      child = await launch()
+      const deadline = Date.now() + 20_000
+      for (;;) {
+        try {
+          child = await launch()
+          return
+        } catch (error) {
+          if (Date.now() > deadline) throw error
+          await new Promise((resume) => setTimeout(resume, 200))
+        }
+      }
     },
     async createDatabase() {
       const name = newName()
@@ -116,14 +134,16 @@ function postgresIdentity(): { uid: number; gid: number } | null {
   return { uid: id('-u'), gid: id('-g') }
 }
 
-/** Resolves when it takes queries: at its first start, and after a kill once it has recovered. */
-async function answering(url: string, child: ChildProcess): Promise<void> {
+/** Resolves when it takes queries, after a kill once it has recovered; with false when it ended instead. */
+async function answering(url: string, child: ChildProcess): Promise<boolean> {
   const deadline = Date.now() + 30_000
   for (;;) {
     try {
-      return await execute(url, 'SELECT 1')
+      await execute(url, 'SELECT 1')
+      return true
     } catch (error) {
-      if (child.exitCode !== null || Date.now() > deadline) throw error
+      if (child.exitCode !== null) return false
+      if (Date.now() > deadline) throw error
       await new Promise((resume) => setTimeout(resume, 50))
     }
   }
