@@ -73,7 +73,7 @@ async function startServer(bin: string, wanted: readonly string[]): Promise<Test
   execFileSync(join(bin, 'initdb'), initdb, { ...identity, cwd: folder, stdio: 'ignore' })
 
   const start = async () => {
-    const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, 'fsync=on', ...wanted]
+    const settings = ['listen_addresses=', `unix_socket_directories=${folder}`, ...wanted]
     const child = spawn(join(bin, 'postgres'), ['-D', data, ...settings.flatMap((setting) => ['-c', setting])], {
       ...identity,
       cwd: folder,
@@ -82,7 +82,7 @@ async function startServer(bin: string, wanted: readonly string[]): Promise<Test
     return (await answering(urlOf('postgres'), child)) ? child : null
   }
   const launch = async () => {
-    // After a SIGKILL the old one's children live on for a while, and a new one refuses to start beside them.
+    // Sessions of a killed server live on for a moment, and while they hold its memory a new one refuses to start.
     const deadline = Date.now() + 30_000
     while (Date.now() < deadline) {
       const child = await start()
@@ -97,18 +97,8 @@ async function startServer(bin: string, wanted: readonly string[]): Promise<Test
     get process() {
       return child
     },
-    // Sessions of a killed server live on for a moment, and while they hold its memory it refuses to start.
     async restart() {
-      const deadline = Date.now() + 20_000
-      for (;;) {
-        try {
-          child = await launch()
-          return
-        } catch (error) {
-          if (Date.now() > deadline) throw error
-          await new Promise((resume) => setTimeout(resume, 200))
-        }
-      }
+      child = await launch()
     },
     async createDatabase() {
       const name = newName()

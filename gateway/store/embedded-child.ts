@@ -11,6 +11,7 @@ import { Sessions } from './embedded-sessions.ts'
 // The process of the embedded PostgreSQL. Its working folder is its part of the data folder, its life the gateway's.
 
 const lockWaitMs = 20_000
+const stopTimeoutMs = 15_000
 const walBytesBetweenCheckpoints = 64 * 1024 * 1024
 const vacuumMs = 10 * 60_000
 /** Whose rows are changed and deleted; the days of messages and positions are only ever dropped. */
@@ -79,6 +80,8 @@ let stopping = false
 async function stop({ db, sessions, timers, lock }: Running): Promise<void> {
   if (stopping) return
   stopping = true
+  // With the gateway gone nobody would end a process that hangs, and its lock would keep the next one out.
+  setTimeout(() => process.exit(1), stopTimeoutMs)
   lock.ending()
   for (const timer of timers) clearInterval(timer)
   await sessions.close()

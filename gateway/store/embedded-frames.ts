@@ -33,6 +33,7 @@ export class Frames {
   /** How many bytes must be here before it is worth looking: a large message arrives in hundreds of chunks. */
   #needed = 0
   #started = false
+  #ended = false
 
   read(chunk: Buffer): Unit[] {
     this.#chunks.push(chunk)
@@ -45,7 +46,7 @@ export class Frames {
   /** The next unit, `more` when a message was passed that ends none, null when the rest is not here yet. */
   #next(): Unit | 'more' | null {
     const header = this.#started ? 5 : 8
-    if (this.#bytes < Math.max(this.#needed, this.#scanned + header)) return null
+    if (this.#ended || this.#bytes < Math.max(this.#needed, this.#scanned + header)) return null
     const whole = this.#whole()
     const length = whole.readInt32BE(this.#scanned + (this.#started ? 1 : 0)) + (this.#started ? 1 : 0)
     if (length < header) return this.#take('end')
@@ -64,6 +65,7 @@ export class Frames {
   }
 
   #take(kind: Unit['kind']): Unit {
+    this.#ended = kind === 'end'
     const whole = this.#whole()
     const bytes = whole.subarray(0, this.#scanned)
     const rest = whole.subarray(this.#scanned)

@@ -63,7 +63,6 @@ export class Sessions {
     for (const socket of this.#sockets) socket.destroy()
     while (this.#running !== null) await this.#running
     if (this.#owner !== null) await this.#abandon()
-    if (this.#idle !== null) clearTimeout(this.#idle)
   }
 
   #serve(socket: Socket): void {
@@ -112,7 +111,7 @@ export class Sessions {
   }
 
   async #take({ session, unit, done }: Turn): Promise<void> {
-    if (this.#idle !== null) clearTimeout(this.#idle)
+    this.#stopWatching()
     const out = await this.#execute(unit.bytes)
     this.#owner = unit.kind === 'part' || this.#options.db.isInTransaction() ? session : null
     if (session.socket?.writable) session.socket.write(out)
@@ -134,6 +133,7 @@ export class Sessions {
 
   /** Ends what the owner left open: its unfinished series of messages first, then its transaction. */
   async #abandon(): Promise<void> {
+    this.#stopWatching()
     await this.#execute(sync.bytes)
     await this.#execute(query('ROLLBACK').bytes)
     this.#owner = null
@@ -145,12 +145,18 @@ export class Sessions {
     this.#work()
   }
 
+  /** Called after every series of turns; the clock of an owner that had none in it goes on. */
   #watchOwner(): void {
     const owner = this.#owner
-    if (owner === null) return
+    if (owner === null || this.#idle !== null) return
     this.#idle = setTimeout(() => {
       this.#options.warn('a transaction said nothing for too long and was rolled back')
       owner.socket?.destroy()
     }, this.#options.idleInTransactionMs)
+  }
+
+  #stopWatching(): void {
+    if (this.#idle !== null) clearTimeout(this.#idle)
+    this.#idle = null
   }
 }
