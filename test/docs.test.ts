@@ -268,7 +268,7 @@ t.test('every command, exit code, metric and error code is in the documents', as
 t.test('every log line of the documents is one that the gateway logs', async (t) => {
   const [, section = ''] = textOf('operations').split('## Log lines')
   const [table = ''] = section.split('\n## ')
-  const phrases = [...table.matchAll(/^\| (`.+`) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)])
+  const phrases = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)])
   const code = ['gateway', 'adapters']
     .flatMap((house) =>
       readdirSync(join(packageRoot, house), { encoding: 'utf8', recursive: true }).map((path) => join(house, path)),
