@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { LoadRequest, LoadResult } from './mqtt-load.ts'
 
@@ -24,19 +25,23 @@ function complete(load: Load): LoadRequest {
   }
 }
 
+/** Called when counting begins and when it ends: without the cost of connecting and leaving. */
+export type Watch = (moment: 'counting' | 'counted') => void
+
 /** Runs the generator to its end. Rejects when it does not end well, and ends it when it takes much too long. */
-export async function runLoad(load: Load): Promise<LoadResult> {
+export async function runLoad(load: Load, watch: Watch = () => {}): Promise<LoadResult> {
   const request = complete(load)
   const child = spawn(process.execPath, [generator, JSON.stringify(request)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const timer = setTimeout(() => child.kill('SIGKILL'), request.warmUpMs + request.forMs + 60_000)
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
+  let last = ''
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    last = line
+    if (line === 'counting' || line === 'counted') watch(line)
   })
   const [code] = (await once(child, 'close')) as [number | null]
   clearTimeout(timer)
   if (code !== 0) throw new Error(`the load generator ended with ${code}`)
-  return JSON.parse(output) as LoadResult
+  return JSON.parse(last) as LoadResult
 }
 
 /** Connections that say nothing, until they are let go. */

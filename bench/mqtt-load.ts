@@ -31,6 +31,8 @@ export interface LoadRequest {
 export interface LoadResult {
   readonly sent: number
   readonly acknowledged: number
+  /** Acknowledged between the lines `counting` and `counted` on its output. */
+  readonly counted: number
   /** Acknowledged a second after the warm-up. */
   readonly rate: number
   readonly p50Ms: number
@@ -181,8 +183,11 @@ async function run(): Promise<void> {
     performance.now() >= countTo || (request.messages !== null && sent >= request.messages) || lostConnections > 0
   const timer = request.perSecond === null ? flatOut(devices, over) : paced(devices, request.perSecond, over)
   const deadline = countTo + 20_000
-  while (!over() || (acknowledged < sent && lostConnections === 0 && performance.now() < deadline))
-    await new Promise((resolve) => setTimeout(resolve, 5))
+  setTimeout(() => process.stdout.write('counting\n'), request.warmUpMs)
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 5))
+  while (!over()) await soon()
+  process.stdout.write('counted\n')
+  while (acknowledged < sent && lostConnections === 0 && performance.now() < deadline) await soon()
   const countedMs = Math.min(performance.now(), countTo) - countFrom
   if (timer !== undefined) clearInterval(timer)
   leaving = true
@@ -196,6 +201,7 @@ function summary(countedMs: number): LoadResult {
   return {
     sent,
     acknowledged,
+    counted: latencies.length,
     rate: latencies.length / (countedMs / 1000),
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),

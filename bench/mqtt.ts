@@ -5,7 +5,7 @@ import { closeServer, noServer, openGateway } from './gateways.ts'
 import { runLoad } from './load.ts'
 import { nodeRedIn, nodeRedTable, startNodeRed } from './node-red.ts'
 import { startBareAedes, startMosquitto } from './peers.ts'
-import { cpuSeconds } from './processes.ts'
+import { CpuMeter } from './processes.ts'
 import { median, ratio, table, thousands } from './table.ts'
 
 /**
@@ -81,23 +81,18 @@ async function gateway(kind: 'server' | 'embedded', name: string): Promise<Targe
 
 async function measure(target: Target, { connections, window }: Shape, into: Measured): Promise<void> {
   const load = { port: target.port(), connections, window, warmUpMs: 1500, forMs: Number(values.seconds) * 1000 }
-  const before = spent(target)
-  const full = await runLoad(load)
+  const meter = new CpuMeter(target)
+  const full = await runLoad(load, meter.watch)
   if (full.lostConnections > 0) throw new Error(`${target.name} dropped ${full.lostConnections} connections`)
-  const after = spent(target)
   into.rates.push(full.rate)
   into.full.p50.push(full.p50Ms)
   into.full.p99.push(full.p99Ms)
-  into.gatewayUs.push(((after.gateway - before.gateway) / full.acknowledged) * 1e6)
-  into.databaseUs.push(((after.database - before.database) / full.acknowledged) * 1e6)
+  const { gatewayUs, databaseUs } = meter.perMessage(full.counted)
+  into.gatewayUs.push(gatewayUs)
+  into.databaseUs.push(databaseUs)
   const half = await runLoad({ ...load, perSecond: full.rate / 2 })
   into.half.p50.push(half.p50Ms)
   into.half.p99.push(half.p99Ms)
-}
-
-function spent(target: Target): { gateway: number; database: number } {
-  const { gateway, database } = target.pids()
-  return { gateway: cpuSeconds(gateway), database: cpuSeconds(database) }
 }
 
 async function compare(shape: Shape, targets: readonly Target[]): Promise<Map<Target, Measured>> {

@@ -43,3 +43,29 @@ export function residentMiB(pid: number): number {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Number(kib ?? 0) / 1024
 }
+
+/** Processes by what their time is spent on. */
+export interface Parties {
+  pids(): { readonly gateway: readonly number[]; readonly database: readonly number[] }
+}
+
+/** CPU time between the two moments that a load tells of. */
+export class CpuMeter {
+  readonly #parties: Parties
+  readonly #at = { counting: { gateway: 0, database: 0 }, counted: { gateway: 0, database: 0 } }
+
+  constructor(parties: Parties) {
+    this.#parties = parties
+  }
+
+  readonly watch = (moment: 'counting' | 'counted'): void => {
+    const { gateway, database } = this.#parties.pids()
+    this.#at[moment] = { gateway: cpuSeconds(gateway), database: cpuSeconds(database) }
+  }
+
+  perMessage(messages: number): { readonly gatewayUs: number; readonly databaseUs: number } {
+    const { counting, counted } = this.#at
+    const us = (party: 'gateway' | 'database') => ((counted[party] - counting[party]) / messages) * 1e6
+    return { gatewayUs: us('gateway'), databaseUs: us('database') }
+  }
+}
