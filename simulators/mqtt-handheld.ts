@@ -72,6 +72,7 @@ export class Handheld {
   readonly #random: () => number
   readonly #backlog = new Map<UpName, Numbered[]>()
   #client: MqttClient | null = null
+  #stopped = signal()
   #offline = false
   #count = 0
   #underWay = 0
@@ -100,6 +101,7 @@ export class Handheld {
       ...this.#options.client,
     })
     this.#client = client
+    this.#stopped = signal()
     client.on('error', () => {})
     client.on('message', (topic, payload) => this.#notice(topic, payload))
     await client.subscribeAsync(downFilter(device), { qos: 1 })
@@ -128,12 +130,12 @@ export class Handheld {
     await this.#say('presence', { id: this.#nextId(), time: this.now(), state })
   }
 
-  /** Walks points one after the other until there are no more or the signal ends it. */
-  async walk(points: Iterable<PlacePayload>, everyMs: number, signal?: AbortSignal): Promise<void> {
+  /** Walks points one after the other until there are no more or `until` ends it. */
+  async walk(points: Iterable<PlacePayload>, everyMs: number, until?: AbortSignal): Promise<void> {
     for (const point of points) {
-      if (signal?.aborted) return
+      if (until?.aborted) return
       await this.position(point)
-      await delay(everyMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined)
+      await delay(everyMs, undefined, until === undefined ? {} : { signal: until }).catch(() => undefined)
     }
   }
 
@@ -150,10 +152,14 @@ export class Handheld {
     for (const [name, payloads] of waiting) await this.#publish(encodeBacklog(this.device, name, payloads), payloads)
   }
 
-  /** Says goodbye; with `abruptly` the link breaks and the broker speaks its will. */
+  /**
+   * Says goodbye; with `abruptly` the link breaks and the broker speaks its will. What has no PUBACK yet stays pending in
+   * the record, and whoever waits for it goes on.
+   */
   async stop(abruptly = false): Promise<void> {
     const client = this.#client
     this.#client = null
+    this.#stopped.resolve()
     if (client === null) return
     if (abruptly) client.stream.destroy()
     await client.endAsync(abruptly || !client.connected)
@@ -174,11 +180,10 @@ export class Handheld {
     try {
       if (maxDelayMs > 0) await delay(this.#random() * maxDelayMs)
       const again = this.#random() < duplicateRate
-      await Promise.all(
-        (again ? [1, 2] : [1]).map(async () => {
-          await this.#untilTaken(client, topic, payload)
-        }),
-      )
+      const sending = (again ? [1, 2] : [1]).map(() => this.#untilTaken(client, topic, payload))
+      await Promise.race([Promise.all(sending), this.#stopped.promise])
+      // mqtt.js leaves the publishes of a client that was ended unsettled for ever.
+      if (this.#client !== client) return
       if (again) this.record.duplicatesSent++
       for (const id of ids) this.#acknowledged(id)
     } finally {
@@ -224,6 +229,14 @@ export class Handheld {
     this.#count++
     return `${this.#options.device}-${this.#options.run}-${this.#count}`
   }
+}
+
+function signal(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve: () => void = () => {}
+  const promise = new Promise<void>((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve: () => resolve() }
 }
 
 /** The payloads of one topic were made by `#say` for that topic. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import t from 'tap'
-import type { Inbound } from '../gateway/adapter.ts'
+import type { Inbound, Receipt } from '../gateway/adapter.ts'
 import { Handheld, noTroubles } from '../simulators/mqtt-handheld.ts'
-import { broker, missing, until } from './mqtt-stage.ts'
+import { broker, deferred, missing, until } from './mqtt-stage.ts'
 
 /** Runs a peer to its end; resolves with its exit code and what it said. */
 function run(
@@ -127,4 +127,25 @@ t.test('a simulated handheld answers a notice once, however often it comes', asy
   t.equal(receipts().length, 1)
   await handheld.stop(true)
   await until('its will is spoken', () => gateway.accepted.some((message) => text(message) === '{"state":"offline"}'))
+})
+
+t.test('a simulated handheld that is ended keeps what has no PUBACK as pending', async (t) => {
+  const gateway = await broker(t)
+  const handheld = new Handheld({
+    url: gateway.url,
+    device: 'h-1',
+    password: 'token of h-1',
+    run: 'a',
+    troubles: noTroubles,
+  })
+  await handheld.start()
+  const storing = deferred<Receipt>()
+  gateway.answer = () => storing.promise
+  const saying = handheld.position({ lat: 32.39, lon: 119.42 })
+  await until('it is taken', () => gateway.accepted.length === 2)
+  await handheld.stop(true)
+  await saying
+  t.equal(handheld.record.pending.size, 1)
+  t.equal(handheld.record.acknowledged.size, 1)
+  storing.resolve('stored')
 })

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { z } from 'zod'
-import { byteSize, duration, port, secret } from '../../config/fields.ts'
+import { byteSize, duration, file, path, port, secret } from '../../config/fields.ts'
+import type { Listener } from '../../gateway/adapter.ts'
 import { describe } from '../../gateway/errors.ts'
 import { credentialProblems } from './credentials.ts'
 import { isDeviceName } from './topics.ts'
@@ -14,17 +15,17 @@ const tlsListener = z
     host,
     port: port().default(8883),
     /** PEM files. */
-    cert: z.string().min(1),
-    key: z.string().min(1),
+    cert: file(),
+    key: file(),
     /** Whose client certificates are believed. */
-    ca: z.string().min(1).optional(),
+    ca: file().optional(),
     /** Certificates that are no longer believed. */
-    crl: z.string().min(1).optional(),
+    crl: file().optional(),
     clientCertificates: z.enum(['none', 'accepted', 'required']).default('none'),
   })
   .superRefine((tls, context) => {
     try {
-      createSecureContext(tlsFiles(tls))
+      if (context.issues.length === 0) createSecureContext(tlsFiles(tls))
     } catch (error) {
       context.addIssue({ code: 'custom', message: `certificate or key cannot be used: ${describe(error)}` })
     }
@@ -67,7 +68,7 @@ export const brokerOptions = z
       .union([z.literal('off'), z.strictObject({ path: z.string().startsWith('/').default('/mqtt') })])
       .prefault({}),
     /** A credentials file; docs/devices.md says how a line is made. */
-    credentials: z.string().min(1).optional(),
+    credentials: path().optional(),
     /** Devices with their tokens in the configuration itself: for trials and small sites. */
     devices: z
       .array(z.strictObject({ name: z.string().refine(isDeviceName, 'is no device name'), password: secret(), role }))
@@ -89,5 +90,13 @@ export const brokerOptions = z
       context.addIssue({ code: 'custom', path: ['limits', 'frame'], message: 'must be at least limits.payload' })
     }
   })
+
+/** WebSocket is on the gateway's HTTP port, which is checked with it. */
+export function brokerListeners({ tcp, tls }: BrokerOptions): Listener[] {
+  return [
+    ...(tcp === 'off' ? [] : [{ transport: 'tcp' as const, host: tcp.host, port: tcp.port, path: ['tcp', 'port'] }]),
+    ...(tls === 'off' ? [] : [{ transport: 'tcp' as const, host: tls.host, port: tls.port, path: ['tls', 'port'] }]),
+  ]
+}
 
 export type BrokerOptions = z.output<typeof brokerOptions>

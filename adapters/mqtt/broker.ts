@@ -6,7 +6,7 @@ import { describe } from '../../gateway/errors.ts'
 import { BrokerAccess, Refused } from './broker-access.ts'
 import { BrokerIntake } from './broker-intake.ts'
 import { BrokerNotices } from './broker-notices.ts'
-import { type BrokerOptions, brokerOptions } from './broker-options.ts'
+import { type BrokerOptions, brokerListeners, brokerOptions } from './broker-options.ts'
 import { decode } from './codec.ts'
 import { Credentials, tokenCredential } from './credentials.ts'
 import { type Door, type Listener, openTcp, openTls, openWebSocket } from './listeners.ts'
@@ -20,6 +20,7 @@ export const mqttBroker: AdapterKind<BrokerOptions> = {
   kind: 'mqtt-broker',
   channel: 'mqtt',
   options: brokerOptions,
+  listeners: brokerListeners,
   decode: (message, options) =>
     decode(message, { maxElements: options.limits.elements, ownTracksSubject: options.ownTracksSubject }),
   create: (options, context) => new MqttBroker(options, context),

@@ -1,16 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { IClientOptions } from 'mqtt'
 import { z } from 'zod'
-import { byteSize, duration, secret } from '../../config/fields.ts'
-import { describe } from '../../gateway/errors.ts'
-
-const pemFile = z.string().superRefine((path, context) => {
-  try {
-    readFileSync(path)
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: `cannot be read: ${describe(error)}` })
-  }
-})
+import { byteSize, duration, file, secret } from '../../config/fields.ts'
 
 /** `kind: mqtt-client`: the devices are on a broker that is already there, and gateways take their share of it. */
 export const clientOptions = z.strictObject({
@@ -29,9 +20,9 @@ export const clientOptions = z.strictObject({
   username: z.string().min(1).optional(),
   password: secret().optional(),
   /** PEM files: whose broker certificates are believed, and the gateway's own. */
-  ca: pemFile.optional(),
-  cert: pemFile.optional(),
-  key: pemFile.optional(),
+  ca: file().optional(),
+  cert: file().optional(),
+  key: file().optional(),
   /** Gateways of one group share the messages between them (`$share/<group>/…`); `none`: each gets every message. */
   group: z
     .string()
