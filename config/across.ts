@@ -1,6 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net'
 import type { AdapterKind, Listener } from '../gateway/adapter.ts'
-import { duration } from './fields.ts'
 import type { AdapterConfiguration } from './schema.ts'
 
 /** What no single key can tell. Read from the raw values, so that one mistake does not hide another. */
@@ -10,12 +9,7 @@ export interface Finding {
 }
 
 export function acrossKeys(raw: unknown): Finding[] {
-  return [
-    ...sameNames(raw, 'adapters'),
-    ...sameNames(raw, 'destinations'),
-    ...openToEveryone(raw),
-    ...keysForgottenTooSoon(raw),
-  ]
+  return [...sameNames(raw, 'adapters'), ...sameNames(raw, 'destinations'), ...openToEveryone(raw)]
 }
 
 function sameNames(raw: unknown, list: 'adapters' | 'destinations'): Finding[] {
@@ -47,16 +41,6 @@ function openToEveryone(raw: unknown): Finding[] {
       path: ['http', 'host'],
       message: `the API on "${host}" would be open to everyone: give http.apiToken, or listen on 127.0.0.1`,
     },
-  ]
-}
-
-function keysForgottenTooSoon(raw: unknown): Finding[] {
-  const windowMs = duration().safeParse(at(at(raw, 'intake'), 'keyWindow') ?? '7d')
-  const keysMs = duration().safeParse(at(at(raw, 'retention'), 'keys') ?? '14d')
-  if (!windowMs.success || !keysMs.success || keysMs.data >= windowMs.data) return []
-  const path = at(at(raw, 'retention'), 'keys') === undefined ? ['intake', 'keyWindow'] : ['retention', 'keys']
-  return [
-    { path, message: 'retention.keys must not be less than intake.keyWindow, or a redelivery would be stored twice' },
   ]
 }
 

@@ -37,13 +37,10 @@ const log = z.strictObject({
   payloads: z.enum(['masked', 'shown']).default('masked'),
 })
 
-const intake = z
-  .strictObject({
-    batch: count(10_000).default(1000),
-    maxWaiting: count(1_000_000).default(20_000),
-    keyWindow: duration({ least: '1m' }).prefault('7d'),
-  })
-  .transform(({ keyWindow, ...rest }) => ({ ...rest, keyWindowMs: keyWindow }))
+const intake = z.strictObject({
+  batch: count(10_000).default(1000),
+  maxWaiting: count(1_000_000).default(20_000),
+})
 
 const metres = z.number().positive()
 

@@ -81,7 +81,7 @@ t.test('everything but adapters and destinations has a default, in milliseconds 
     database: { url: null, poolSize: 8 },
     http: { host: '127.0.0.1', port: 8080, apiToken: null },
     log: { level: 'info', payloads: 'masked' },
-    intake: { batch: 1000, maxWaiting: 20_000, keyWindowMs: 7 * 86_400_000 },
+    intake: { batch: 1000, maxWaiting: 20_000 },
     triage: { futureMs: 300_000, staleFixMs: 120_000 },
     retention: { keysMs: 14 * 86_400_000, messagesMs: 30 * 86_400_000 },
     drainMs: 10_000,
@@ -207,6 +207,30 @@ t.test('two listeners on one port are refused, whoever they are, and port 0 neve
   t.same(blocks(1, 2, 2, '0.0.0.0'), ['adapters[1].port: port 2 (tcp) is already taken by adapter a'])
 })
 
+t.test("the gateway's own kinds say what they listen on, and take files beside the configuration", async (t) => {
+  const folder = t.testdir({
+    credentials: '',
+    'gateway.yaml': `
+http: { port: 1883 }
+adapters:
+  - { name: a, kind: mqtt-broker, credentials: credentials }
+  - { name: b, kind: mqtt-broker, tcp: { port: 10110 }, tls: { port: 1883, cert: gone.pem, key: gone.key } }
+  - { name: c, kind: nmea, transport: tcp-server, port: 1883, subject: { by: fixed, id: v } }
+  - { name: d, kind: nmea, transport: udp, port: 1883, subject: { by: fixed, id: v } }
+  - { name: e, kind: mqtt-client, clientId: x, ca: gone.pem }
+destinations: []
+`,
+  })
+  const loaded = loadConfiguration(join(folder, 'gateway.yaml'), adapterKinds)
+  t.same('problems' in loaded ? brief(loaded.problems) : [], [
+    'adapters[0].tcp.port: port 1883 (tcp) is already taken by http.port',
+    `adapters[1].tls.cert: the file ${join(folder, 'gone.pem')} does not exist`,
+    `adapters[1].tls.key: the file ${join(folder, 'gone.key')} does not exist`,
+    'adapters[2].port: port 1883 (tcp) is already taken by http.port',
+    `adapters[4].ca: the file ${join(folder, 'gone.pem')} does not exist`,
+  ])
+})
+
 t.test('without a token the API listens on loopback only', async (t) => {
   for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost']) {
     t.same(problemsOf(t, `http: { host: "${host}" }\n${rest}`), [], host)
@@ -216,13 +240,6 @@ t.test('without a token the API listens on loopback only', async (t) => {
     t.match(problem?.message, /would be open to everyone/, host)
     t.same(problemsOf(t, `http: { host: "${host}", apiToken: abc }\n${rest}`), [], `${host} with a token`)
   }
-})
-
-t.test('keys are remembered at least as long as a redelivery is looked for', async (t) => {
-  const message = 'retention.keys must not be less than intake.keyWindow, or a redelivery would be stored twice'
-  t.same(brief(problemsOf(t, `intake: { keyWindow: 20d }\n${rest}`)), [`intake.keyWindow: ${message}`])
-  t.same(brief(problemsOf(t, `retention: { keys: 6d }\n${rest}`)), [`retention.keys: ${message}`])
-  t.same(problemsOf(t, `retention: { keys: 7d }\n${rest}`), [])
 })
 
 t.test('a file that is not YAML is answered with the line, and nothing of what stands there', async (t) => {

@@ -1,6 +1,6 @@
 import type { Adapter, AdapterContext, AdapterKind } from '../../gateway/adapter.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { type NmeaOptions, nmeaOptions } from './options.ts'
+import { type NmeaOptions, nmeaListeners, nmeaOptions } from './options.ts'
 import { decode } from './reports.ts'
 import { NmeaSerial } from './serial.ts'
 import { NmeaTcpClient } from './tcp-client.ts'
@@ -12,6 +12,7 @@ export const nmea: AdapterKind<NmeaOptions> = {
   kind: 'nmea',
   channel: 'nmea',
   options: nmeaOptions,
+  listeners: nmeaListeners,
   decode,
   create: (options, context) => createNmea(options, context, systemClock),
 }

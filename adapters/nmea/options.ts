@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, port } from '../../config/fields.ts'
+import type { Listener } from '../../gateway/adapter.ts'
 
 /** How a listener or link knows who is talking. An id is the vehicle's as the city knows it. */
 const byFixed = z.strictObject({ by: z.literal('fixed'), id: z.string().min(1) })
@@ -85,6 +86,12 @@ const serial = z.strictObject({
 })
 
 export const nmeaOptions = z.discriminatedUnion('transport', [tcpServer, tcpClient, udp, serial])
+
+export function nmeaListeners(options: NmeaOptions): Listener[] {
+  if (options.transport !== 'tcp-server' && options.transport !== 'udp') return []
+  const { host, port } = options
+  return [{ transport: options.transport === 'udp' ? 'udp' : 'tcp', host, port, path: ['port'] }]
+}
 
 export type NmeaOptions = z.infer<typeof nmeaOptions>
 export type TcpServerOptions = z.infer<typeof tcpServer>
