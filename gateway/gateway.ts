@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm, writeFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Configuration } from '../config/schema.ts'
 import type { Adapter, AdapterContext, Inbound } from './adapter.ts'
+import { type Addresses, addressesFile } from './addresses.ts'
 import { kindOf, type OpenDesk, openDesk } from './desk.ts'
 import { describe, GatewayError } from './errors.ts'
 import { readinessOf } from './http/readiness.ts'
@@ -95,6 +95,7 @@ async function openInOrder(
     await app.close()
     await upkeep.stop()
     await open.close()
+    await rm(addressesFile(configuration), { force: true })
     log.info('stopped')
   }
 }
@@ -160,7 +161,8 @@ function assemble(configuration: Configuration, log: Logger, { desk, database, s
             arrived: (addressee) => office.arrived(name, addressee),
             refused: (reason, fields) => {
               metrics.refused(name, reason)
-              adapterLog.warn({ ...fields, reason }, 'turned away')
+              const { reason: because, ...rest } = fields
+              adapterLog.warn({ ...rest, reason, ...(because !== undefined && { because }) }, 'turned away')
             },
             http: scope,
             log: adapterLog,
@@ -200,15 +202,12 @@ async function listen(app: FastifyInstance, configuration: Configuration): Promi
   }
 }
 
-/** Port 0 is legal everywhere, so where things really listen is written where a script can find it. */
 async function writeAddresses(
   configuration: Configuration,
   http: string,
   supervisors: readonly Supervisor[],
 ): Promise<void> {
   const adapters = Object.fromEntries(supervisors.map(({ name, link }) => [name, link]))
-  await writeFile(
-    join(configuration.data, 'addresses.json'),
-    `${JSON.stringify({ pid: process.pid, http, adapters }, null, 2)}\n`,
-  )
+  const addresses: Addresses = { pid: process.pid, http, adapters }
+  await writeFile(addressesFile(configuration), `${JSON.stringify(addresses, null, 2)}\n`)
 }

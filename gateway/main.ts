@@ -6,7 +6,7 @@ import { exitCodes } from './cli/exit-codes.ts'
 
 const usage = `chengguan-gateway <command>
 
-${commands.map(({ synopsis, summary }) => `  ${synopsis.padEnd(44)}${summary}`).join('\n')}
+${commands.map(({ synopsis, summary }) => `  ${synopsis}\n      ${summary}`).join('\n')}
 
 Exit codes: 0 done, 1 the ledger does not add up or something stays dead, 64 usage,
 69 a needed service is not there, 78 the configuration or the city is wrong.

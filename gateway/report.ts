@@ -121,7 +121,7 @@ export interface ReceiptReport extends FromSubject {
 /** One element of a message that makes no sense while its neighbours do. It becomes a dead letter of its own. */
 export interface MalformedReport {
   readonly kind: 'malformed'
-  /** Place in the message, from 0. */
+  /** Its place in the list that `decode` returns: a replay looks there for what has become of it. */
   readonly index: number
   /** A `DECODE_` code. */
   readonly code: string

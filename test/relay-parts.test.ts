@@ -52,9 +52,9 @@ t.test('the same events are the same webhook, others another', async (t) => {
 
 t.test('what an answer means', async (t) => {
   for (const status of [200, 202, 204]) t.equal(read(status, null, '').meaning, 'taken', String(status))
-  for (const status of [408, 425, 429, 500, 502, 503, 504, 302])
+  for (const status of [401, 403, 404, 405, 407, 408, 425, 429, 500, 502, 503, 504, 302])
     t.equal(read(status, null, '').meaning, 'later', String(status))
-  for (const status of [400, 401, 404, 410, 413, 422])
+  for (const status of [400, 409, 410, 413, 415, 422])
     t.equal(read(status, null, '').meaning, 'refused', String(status))
   t.match(read(422, null, 'no such district'), { why: 'HTTP 422 "no such district"' })
   t.match(read(503, '7', ''), { afterMs: 7000 })

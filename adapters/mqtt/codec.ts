@@ -81,7 +81,9 @@ function elements(raw: Uint8Array, maxElements: number, read: Reader): Report[] 
   }
   const payload = parseJson(raw)
   if (!Array.isArray(payload)) return read(asObject(payload, 'the payload'))
-  return payload.flatMap((element: unknown, index) => readElement(element, index, read))
+  const reports: Report[] = []
+  for (const element of payload as unknown[]) reports.push(...readElement(element, reports.length, read))
+  return reports
 }
 
 function readElement(element: unknown, index: number, read: Reader): Report[] {

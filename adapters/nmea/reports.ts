@@ -29,7 +29,8 @@ export function decode(message: Received, options: { readonly checksum: Checksum
     throw new GatewayError('DECODE_UNSUPPORTED', `${raw.length} bytes of UBX or RTCM without an NMEA sentence`)
   }
   const position = positionOf(sentences, envelope.subject, envelope.date, message.receivedAt)
-  return position === null ? malformed : [position, ...malformed]
+  const good = position === null ? [] : [position]
+  return [...good, ...malformed.map((report, i) => ({ ...report, index: good.length + i }))]
 }
 
 function notSentence(raw: Uint8Array): GatewayError {
@@ -43,7 +44,6 @@ function readAll(raw: Uint8Array, rule: ChecksumRule) {
   const sentences: Sentence[] = []
   const malformed: MalformedReport[] = []
   let others = 0
-  let index = 0
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1')
   for (const piece of pieces(raw)) {
     try {
@@ -55,9 +55,8 @@ function readAll(raw: Uint8Array, rule: ChecksumRule) {
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error
-      malformed.push({ kind: 'malformed', index, code: error.code, detail: error.message })
+      malformed.push({ kind: 'malformed', index: malformed.length, code: error.code, detail: error.message })
     }
-    index++
   }
   return { sentences, malformed, others }
 }

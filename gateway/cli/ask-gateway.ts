@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Configuration } from '../../config/schema.ts'
+import { type Addresses, addressesFile } from '../addresses.ts'
 import { openDesk } from '../desk.ts'
 import { GatewayError } from '../errors.ts'
 import { replayEvents, replayMatching } from '../intake/replay.ts'
@@ -32,12 +32,16 @@ export async function askGateway(configuration: Configuration, question: Questio
   return running === null ? onDatabase(configuration, question) : overHttp(running, configuration, question)
 }
 
+/** Most dead letters that one replay takes up. */
+export const atOnce = 10_000
+
 /** Where a gateway with this data folder answers now; `null` when none does. */
 export async function runningAddress(configuration: Configuration): Promise<string | null> {
   try {
-    const { http } = JSON.parse(await readFile(join(configuration.data, 'addresses.json'), 'utf8')) as { http: string }
+    const { http, pid } = JSON.parse(await readFile(addressesFile(configuration), 'utf8')) as Addresses
     const response = await fetch(`${http}/healthz`, { signal: AbortSignal.timeout(2000) })
-    return response.ok ? http : null
+    // A file that a killed gateway left may name a port that another one listens on now.
+    return ((await response.json()) as { pid?: number }).pid === pid ? http : null
   } catch {
     // No file, or nobody answers there: both mean that no gateway runs.
     return null
@@ -69,7 +73,7 @@ async function overHttp(
   const response =
     question.what === 'audit'
       ? await callApi(address, configuration, '/v1/audit')
-      : await callApi(address, configuration, '/v1/dead-letters/replay', question.filter)
+      : await callApi(address, configuration, '/v1/dead-letters/replay', { ...question.filter, limit: atOnce })
   if (!response.ok)
     throw new GatewayError('STORE_UNAVAILABLE', `${address} answered ${response.status}: ${await response.text()}`)
   return (await response.json()) as Audited | ReplayAnswer
@@ -81,8 +85,8 @@ async function onDatabase(configuration: Configuration, question: Question): Pro
     if (question.what === 'audit') return await audit(desk.pool)
     const { adapter = null, code = null, destination = null } = question.filter
     if (destination !== null)
-      return { replayed: await replayEvents(desk.pool, { destination, seq: null, limit: 1_000_000 }), stillDead: [] }
-    const outcomes = await replayMatching({ adapter, code, limit: 1_000_000 }, sources, desk)
+      return { replayed: await replayEvents(desk.pool, { destination, seq: null, limit: atOnce }), stillDead: [] }
+    const outcomes = await replayMatching({ adapter, code, limit: atOnce }, sources, desk)
     return {
       replayed: outcomes.filter(({ outcome }) => outcome === 'replayed').length,
       stillDead: outcomes.filter(({ outcome }) => outcome === 'still-dead'),

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { formatProblems, loadConfiguration } from '../../config/load.ts'
 import type { Configuration } from '../../config/schema.ts'
@@ -5,7 +6,8 @@ import { adapterKinds } from '../adapter-kinds.ts'
 import { importCity } from '../city/import.ts'
 import { describe, GatewayError } from '../errors.ts'
 import { startGateway } from '../gateway.ts'
-import { askGateway } from './ask-gateway.ts'
+import { packageRoot } from '../package-root.ts'
+import { askGateway, atOnce } from './ask-gateway.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { explain } from './explain.ts'
 import { formatLedger } from './ledger-text.ts'
@@ -124,6 +126,19 @@ const check: Command = {
   },
 }
 
+/** The demo: a whole city on this machine, its gateway a process of its own. */
+const simulate: Command = {
+  name: 'simulate',
+  synopsis: 'simulate [--for 30s] [--handhelds N] [--vehicles N]',
+  summary: 'a gateway with a simulated city around it, as npm run demo',
+  run(argv) {
+    const demo = spawn(process.execPath, [`${packageRoot}dist/simulators/demo.js`, ...argv], { stdio: 'inherit' })
+    // The terminal sends its Ctrl-C to both; the demo decides when it is over.
+    process.on('SIGINT', () => {})
+    return new Promise((resolve) => demo.once('close', (code) => resolve(code ?? exitCodes.unbalanced)))
+  },
+}
+
 export const commands: readonly Command[] = [
   onConfiguration('start <config.yaml>', 'run the gateway', [], start),
   check,
@@ -144,7 +159,8 @@ export const commands: readonly Command[] = [
     ['adapter', 'code', 'destination'],
     async (configuration, { values }) => {
       const { replayed, stillDead } = await askGateway(configuration, { what: 'replay', filter: values })
-      say(`${replayed} taken up again, ${stillDead.length} still dead`)
+      const more = replayed + stillDead.length >= atOnce ? '; there may be more' : ''
+      say(`${replayed} taken up again, ${stillDead.length} still dead${more}`)
       for (const { id, reason } of stillDead) say(`  ${id}  ${reason}`)
       return stillDead.length === 0 ? exitCodes.done : exitCodes.unbalanced
     },
@@ -159,8 +175,10 @@ export const commands: readonly Command[] = [
         complain('usage: chengguan-gateway explain <config.yaml> <message id>')
         return exitCodes.usage
       }
-      say(await explain(configuration, id))
-      return exitCodes.done
+      const steps = await explain(configuration, id)
+      if (steps === null) complain(`there is no message ${JSON.stringify(id)}`)
+      else say(steps)
+      return steps === null ? exitCodes.unbalanced : exitCodes.done
     },
   ),
   onConfiguration(
@@ -178,4 +196,5 @@ export const commands: readonly Command[] = [
       return exitCodes.done
     },
   ),
+  simulate,
 ]

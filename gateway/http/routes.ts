@@ -1,4 +1,6 @@
-import type { FastifyInstance } from 'fastify'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Pool } from 'pg'
 import type { Source } from '../intake/arrival.ts'
 import type { Desk } from '../intake/commit.ts'
@@ -22,6 +24,7 @@ export interface RouteOptions {
 }
 
 const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 } as const
+const cursor = { type: 'string', pattern: '^[0-9]{1,18}$', default: '0' } as const
 const text = { type: 'string', minLength: 1, maxLength: 200 } as const
 const uuid = { type: 'string', format: 'uuid' } as const
 const idParams = { type: 'object', properties: { id: uuid }, required: ['id'] } as const
@@ -30,6 +33,7 @@ const idParams = { type: 'object', properties: { id: uuid }, required: ['id'] } 
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addIntents(app, options.prisma)
   addMessages(app, options)
+  addAttachments(app, options)
   addDevices(app, options.prisma)
   addLedger(app, options)
   addDeadLetters(app, options)
@@ -46,7 +50,7 @@ function addIntents(app: FastifyInstance, prisma: PrismaClient): void {
           type: 'object',
           additionalProperties: false,
           properties: {
-            after: { type: 'string', pattern: '^[0-9]{1,18}$', default: '0' },
+            after: cursor,
             limit,
             district: text,
             purpose: text,
@@ -101,14 +105,39 @@ function addMessages(app: FastifyInstance, { prisma, desk, sources }: RouteOptio
     async ({ params: { id } }, reply) => {
       const row = await prisma.message.findFirst({ where: { id, ...aroundId(id) }, select: { raw: true } })
       if (row === null) return reply.code(404).send({ error: `no message ${id}` })
-      // Foreign bytes: never let a browser take them for a page.
-      return reply
-        .header('content-disposition', `attachment; filename="${id}.bin"`)
-        .header('x-content-type-options', 'nosniff')
-        .type('application/octet-stream')
-        .send(Buffer.from(row.raw))
+      return foreign(reply, id).send(Buffer.from(row.raw))
     },
   )
+}
+
+function addAttachments(app: FastifyInstance, { desk }: RouteOptions): void {
+  const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
+  app.get<{ Params: { sha256: string } }>(
+    '/attachments/:sha256',
+    {
+      schema: {
+        summary: 'A file that came inside a form, by the SHA-256 of its bytes',
+        params: { type: 'object', properties: { sha256 }, required: ['sha256'] },
+      },
+    },
+    async ({ params }, reply) => {
+      const path = desk.attachments.path(params.sha256)
+      const size = await stat(path).then(
+        (found) => found.size,
+        () => null,
+      )
+      if (size === null) return reply.code(404).send({ error: `no attachment ${params.sha256}` })
+      return foreign(reply, params.sha256).header('content-length', size).send(createReadStream(path))
+    },
+  )
+}
+
+/** Foreign bytes: never let a browser take them for a page. */
+function foreign(reply: FastifyReply, name: string): FastifyReply {
+  return reply
+    .header('content-disposition', `attachment; filename="${name}.bin"`)
+    .header('x-content-type-options', 'nosniff')
+    .type('application/octet-stream')
 }
 
 function addDevices(app: FastifyInstance, prisma: PrismaClient): void {
@@ -176,7 +205,7 @@ function addLedger(app: FastifyInstance, { pool, links }: RouteOptions): void {
 }
 
 function addDeadLetters(app: FastifyInstance, { prisma, pool, desk, sources, posted }: RouteOptions): void {
-  app.get<{ Querystring: { after: string; limit: number; adapter?: string; code?: string } }>(
+  app.get<{ Querystring: { after: string; afterEvent: string; limit: number; adapter?: string; code?: string } }>(
     '/dead-letters',
     {
       schema: {
@@ -185,7 +214,8 @@ function addDeadLetters(app: FastifyInstance, { prisma, pool, desk, sources, pos
           type: 'object',
           additionalProperties: false,
           properties: {
-            after: { type: 'string', pattern: '^[0-9]{1,18}$', default: '0' },
+            after: cursor,
+            afterEvent: cursor,
             limit,
             adapter: text,
             code: text,
@@ -193,7 +223,7 @@ function addDeadLetters(app: FastifyInstance, { prisma, pool, desk, sources, pos
         },
       },
     },
-    async ({ query: { after, limit: take, adapter, code } }) => {
+    async ({ query: { after, afterEvent, limit: take, adapter, code } }) => {
       const [letters, events] = await Promise.all([
         prisma.deadLetter.findMany({
           where: { state: 'open', id: { gt: BigInt(after) }, ...(adapter && { adapter }), ...(code && { code }) },
@@ -201,7 +231,7 @@ function addDeadLetters(app: FastifyInstance, { prisma, pool, desk, sources, pos
           take,
         }),
         prisma.outbox.findMany({
-          where: { state: 'dead' },
+          where: { state: 'dead', seq: { gt: BigInt(afterEvent) } },
           orderBy: { seq: 'asc' },
           take,
           select: { seq: true, destination: true, eventId: true, type: true, lastError: true, settledAt: true },
@@ -215,6 +245,7 @@ function addDeadLetters(app: FastifyInstance, { prisma, pool, desk, sources, pos
         })),
         events: events.map(({ seq, ...event }) => ({ id: `e${seq}`, ...event })),
         next: String(letters.at(-1)?.id ?? after),
+        nextEvent: String(events.at(-1)?.seq ?? afterEvent),
       }
     },
   )

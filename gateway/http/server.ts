@@ -35,7 +35,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       },
     },
   })
-  app.get('/healthz', { schema: { summary: 'The process is up' } }, () => ({ status: 'up' }))
+  app.get('/healthz', { schema: { summary: 'The process is up' } }, () => ({ status: 'up', pid: process.pid }))
   app.get('/readyz', { schema: { summary: 'It can store' } }, async (_request, reply) => {
     const reason = await options.unready()
     if (reason === null) return { status: 'ready' }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { v7 as uuidv7 } from 'uuid'
 import { describe, quote } from '../errors.ts'
 import { triage } from '../triage/triage.ts'
@@ -34,7 +35,7 @@ export function explainMessage(
       reason: message.reason,
       envelope,
     }),
-    step('bytes', `${raw.length} bytes: ${quote(Buffer.from(raw).toString('latin1'), 500)}`),
+    step('bytes', `${raw.length} bytes: ${shown(raw)}`),
   ]
   const source = sources.get(adapter)
   if (source === undefined) return [...steps, step('reports', `no adapter is named ${adapter} any more`)].join('\n')
@@ -56,4 +57,10 @@ export function explainMessage(
     steps.push(step('reports', `none: ${describe(error)}`))
   }
   return steps.join('\n')
+}
+
+/** Text where the bytes are text, hexadecimal where they are not. */
+function shown(raw: Uint8Array): string {
+  const head = Buffer.from(raw.subarray(0, 2000))
+  return isUtf8(raw) ? quote(head.toString('utf8'), 1000) : head.toString('hex')
 }

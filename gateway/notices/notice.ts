@@ -68,7 +68,7 @@ export function enter(
     noticeId: notice.id,
     addressee: notice.addressee,
     kind: notice.kind,
-    channel: notice.adapter,
+    adapter: notice.adapter,
     state,
     at,
     detail,

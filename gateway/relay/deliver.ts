@@ -15,10 +15,20 @@ export interface Endpoint {
   readonly timeoutMs: number
 }
 
+/** How long the rest of an answer is listened to once its status is known, in milliseconds. */
+const tailMs = 1000
+
 /** POSTs a CloudEvents 1.0 JSON batch, signed as Standard Webhooks sign. Never rejects: an error is an answer too. */
 export async function deliver(events: readonly Claimed[], endpoint: Endpoint, signal: AbortSignal): Promise<Answer> {
   const body = `[${events.map((event) => event.body).join(',')}]`
+  const line = new AbortController()
+  const stopped = () => line.abort(new Error('cut off by the stop of the gateway'))
+  const late = () => line.abort(new Error(`no answer within ${endpoint.timeoutMs} ms`))
+  let timer = setTimeout(late, endpoint.timeoutMs)
+  // By hand rather than AbortSignal.any: that one leaves something behind at the long-lived signal with every request.
+  signal.addEventListener('abort', stopped)
   try {
+    signal.throwIfAborted()
     const response = await fetch(endpoint.url, {
       method: 'POST',
       headers: {
@@ -28,13 +38,20 @@ export async function deliver(events: readonly Claimed[], endpoint: Endpoint, si
       body,
       // A redirect would carry the events to a host that nobody configured.
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(endpoint.timeoutMs)]),
+      signal: line.signal,
     })
-    const text = await firstOf(response)
-    return read(response.status, response.headers.get('retry-after'), text)
+    // The status is the answer. A text that never ends must neither hold the lane nor turn a 2xx into a failure.
+    clearTimeout(timer)
+    timer = setTimeout(late, Math.min(tailMs, endpoint.timeoutMs))
+    return read(response.status, response.headers.get('retry-after'), await firstOf(response))
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? `: ${describe(error.cause)}` : ''
     return { meaning: 'later', why: `${describe(error)}${cause}`, afterMs: null }
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', stopped)
+    // Without effect after the whole answer was read, and the end of a connection that still talks.
+    line.abort()
   }
 }
 
@@ -51,9 +68,11 @@ export function signature(id: string, timestampS: number, body: string, key: Uin
   return { 'webhook-id': id, 'webhook-timestamp': String(timestampS), 'webhook-signature': `v1,${mac}` }
 }
 
-const retried = new Set([408, 425, 429])
+// 408, 425, 429 ask for patience. 401, 403, 404, 405 and 407 speak of the gateway's secret or the endpoint, never of an
+// event: taken as final, a mistyped path would turn the whole outbox into dead letters within minutes.
+const retried = new Set([401, 403, 404, 405, 407, 408, 425, 429])
 
-/** 2xx settles; 408, 425, 429 and 5xx (and redirects, which are not followed) wait; any other 4xx is final. */
+/** 2xx settles; 5xx, redirects (which are not followed) and those above wait; any other 4xx is final. */
 export function read(status: number, retryAfter: string | null, text: string): Answer {
   if (status >= 200 && status < 300) return { meaning: 'taken' }
   const why = text === '' ? `HTTP ${status}` : `HTTP ${status} ${quote(text, 200)}`
@@ -61,25 +80,31 @@ export function read(status: number, retryAfter: string | null, text: string): A
   return { meaning: 'later', why, afterMs: retryAfterMs(retryAfter, Date.now()) }
 }
 
-/** RFC 9110, 10.2.3: seconds or a date. `null` when absent or unreadable. */
+/** A timer that is asked for more than 24.8 days fires at once; and nobody means a wait of years. */
+const longestWaitMs = 86_400_000
+
+/** RFC 9110, 10.2.3: seconds or a date; a day at most. `null` when absent or unreadable. */
 export function retryAfterMs(header: string | null, nowMs: number): number | null {
   if (header === null) return null
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000
-  const at = Date.parse(header)
-  return Number.isNaN(at) ? null : Math.max(0, at - nowMs)
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - nowMs
+  return Number.isNaN(ms) ? null : Math.min(longestWaitMs, Math.max(0, ms))
 }
 
-/** The beginning of an answer's text, for the reason of a refusal; the rest is read away so the connection lives on. */
-async function firstOf(response: Response): Promise<string> {
+/** The beginning of an answer's text, for the reason of a refusal; what follows is read away so the connection lives on. */
+async function firstOf({ body }: Response): Promise<string> {
+  if (body === null) return ''
   const limit = 200
-  let text = ''
-  let read = 0
   const decoder = new TextDecoder()
-  if (response.body === null) return text
-  for await (const chunk of response.body) {
-    if (text.length < limit) text += decoder.decode(chunk as Uint8Array, { stream: true })
-    read += (chunk as Uint8Array).length
-    if (read > 1_000_000) break
+  let text = ''
+  let length = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      if (text.length < limit) text += decoder.decode(chunk, { stream: true })
+      length += chunk.length
+      if (length > 1_000_000) break
+    }
+  } catch {
+    // The line broke behind the status: what there is of the text will do.
   }
   return text.slice(0, limit).trim()
 }

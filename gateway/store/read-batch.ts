@@ -7,6 +7,7 @@ import type { NoticeRow } from '../notices/notice.ts'
 import type { ReceiptReport } from '../report.ts'
 import type { SubjectMemory } from '../triage/triage.ts'
 import { plainArray, textArray } from './array-literal.ts'
+import { uuidPattern } from './message-id.ts'
 
 type Queryable = Pool | ClientBase
 
@@ -45,8 +46,6 @@ export async function findNeighbours(pool: Queryable, intents: readonly IntentRo
   )
   return rows
 }
-
-const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** The notices that receipts name. A device may write anything there; what is no id of ours is nobody's. */
 export async function findNotices(
