@@ -13,7 +13,8 @@ export interface Location {
   readonly longitude: number
   readonly system: 'wgs84'
   readonly accuracyM: number | null
-  readonly foundBy: 'gps' | 'cell' | 'fused' | 'address' | 'camera' | 'sensor'
+  /** `component`: the census' place of the component named. `last-fix`: where the sender was last seen, `staleS` before. */
+  readonly foundBy: 'gps' | 'cell' | 'fused' | 'component' | 'last-fix' | 'address' | 'camera' | 'sensor'
   /** The fix is older than the report by this much; `null` when they are of one moment. */
   readonly staleS: number | null
   readonly original: { readonly system: string; readonly latitude: number; readonly longitude: number } | null

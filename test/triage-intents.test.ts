@@ -182,3 +182,25 @@ t.test('presence and receipts go through as they are', async (t) => {
   const { presences, receipts } = new Stage().take(morning, presence, receipt)
   t.strictSame([presences, receipts], [[presence], [receipt]])
 })
+
+t.test('a form without a place has that of the component it names', async (t) => {
+  const stage = new Stage()
+  const said = form('c1', { purpose: 'component-state', componentId: '3210020102000007', componentState: 'lost' })
+  const { intents } = stage.take(morning, said)
+  const [intent] = intents
+  t.match(intent?.location, { foundBy: 'component', accuracyM: 71, grid: '32100200100155', gps: null, original: null })
+  t.strictSame(intent?.location?.gridAlternatives, [])
+})
+
+t.test('an SOS without a place is where its sender was last seen, the wider the longer ago', async (t) => {
+  const stage = new Stage()
+  stage.take(morning, position('c1', morning, { gps: gps(here) }))
+  const [soon] = stage.take(after(60), form('c1', { purpose: 'sos', deviceTime: after(60) })).intents
+  t.match(soon?.location, { ...here, foundBy: 'last-fix', staleS: 60, accuracyM: 100, district: { code: '321002' } })
+  const [later] = stage.take(after(600), form('c1', { purpose: 'sos', deviceTime: after(600) })).intents
+  t.match(later?.location, { foundBy: 'last-fix', staleS: 600, accuracyM: 910, grid: null })
+  const [tooLate] = stage.take(after(3600), form('c1', { purpose: 'sos', deviceTime: after(3600) })).intents
+  t.equal(tooLate?.location, null)
+  const [never] = stage.take(after(3600), form('c2', { purpose: 'sos' })).intents
+  t.equal(never?.location, null)
+})

@@ -9,6 +9,7 @@ import type { TriageLimits } from './limits.ts'
 import { locationOf } from './location.ts'
 import type { SubjectMemory } from './memory.ts'
 import { type Sighting, sight } from './sighting.ts'
+import { standInLocation } from './stand-in.ts'
 import { occurrence } from './times.ts'
 import type { TriageMessage } from './triage.ts'
 
@@ -72,12 +73,14 @@ function saidBy(form: FormReport, { message, city, subject, memory, newId, limit
   const remarks: Remarks = remark === null ? [] : [remark]
   if (sighting.fault !== null && (form.gps !== null || form.cells.length > 0)) remarks.push(sighting.fault)
   if (memory !== null) remarks.push(...jumpRemark(sighting, Date.parse(time.at), memory, limits))
-  if (form.componentId !== null && city.component(form.componentId) === null)
+  const component = form.componentId === null ? null : city.component(form.componentId)
+  if (form.componentId !== null && component === null)
     remarks.push({ reason: 'unknown-component', detail: quote(form.componentId) })
   return {
     id: newId(),
     channel: message.channel,
-    location: locationOf(sighting, city, limits),
+    location:
+      locationOf(sighting, city, limits) ?? standInLocation(component, memory, Date.parse(time.at), city, limits),
     address: form.address,
     occurredAt: time,
     receivedAt: receivedAt.toISOString(),

@@ -1,5 +1,5 @@
 import type { Location } from '../case-intent.ts'
-import type { City } from '../city/city.ts'
+import type { City, Point } from '../city/city.ts'
 import type { TriageLimits } from './limits.ts'
 import type { Sighting } from './sighting.ts'
 
@@ -14,9 +14,6 @@ export function locationOf(
 ): Location | null {
   if (place === null) return null
   const { latitude, longitude, accuracyM, foundBy } = place
-  const found = city.locate(place, accuracyM)
-  const vague = accuracyM !== null && accuracyM > limits.gridClaimM
-  const touched = found?.alternatives ?? []
   return {
     latitude,
     longitude,
@@ -30,6 +27,21 @@ export function locationOf(
         : { system, latitude: fix.latitude, longitude: fix.longitude },
     gps: gps === null ? null : { latitude: gps.latitude, longitude: gps.longitude, accuracyM: gps.accuracyM },
     cell,
+    ...namesOf(place, accuracyM, city, limits),
+  }
+}
+
+/** What the city calls a circle, and no more of it than the circle's size allows. */
+export function namesOf(
+  point: Point,
+  radiusM: number | null,
+  city: City,
+  limits: TriageLimits,
+): Pick<Location, 'grid' | 'gridAlternatives' | 'community' | 'street' | 'district'> {
+  const found = city.locate(point, radiusM)
+  const vague = radiusM !== null && radiusM > limits.gridClaimM
+  const touched = found?.alternatives ?? []
+  return {
     grid: found === null || vague ? null : found.grid,
     gridAlternatives: found !== null && vague ? [found.grid, ...touched] : touched,
     community: found === null || vague ? null : found.community,
