@@ -165,7 +165,10 @@ export const smallCity: City = {
   tower: (mcc, mnc, lac, cell) => towers.get(`${mcc}-${mnc}-${lac}-${cell}`) ?? null,
   subject: (id) => subjects.find((one) => one.id === id) ?? null,
   subjects,
-  gridCentre: () => null,
+  gridCentre: (grid) => {
+    const cell = /^321002001001(\d)(\d)$/.exec(grid)
+    return cell === null ? null : middle(Number(cell[1]), Number(cell[2]))
+  },
   component: (id) => components.get(id) ?? null,
   scheme: (id) => [cjt214, gbt47678].find((one) => one.id === id) ?? null,
   route: (id) =>
