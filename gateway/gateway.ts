@@ -47,17 +47,19 @@ async function openInOrder(
   const open = await openDesk(configuration, log)
   const { database, city } = open
   opened.push(() => open.close())
-  const parts = assemble(configuration, log, open)
-  const { http, intake, relay, office, supervisors } = parts
+  const { app, intake, relay, office, supervisors } = await assemble(configuration, log, open)
+  opened.push(() => app.close())
   const upkeep: Upkeep = startUpkeep({ database, retention: configuration.retention, log })
   opened.push(() => upkeep.stop())
   await relay.start()
   opened.push(() => relay.stop(0))
   office.start()
   opened.push(() => office.stop())
-  const app = await http
-  opened.push(() => app.close())
   const address = await listen(app, configuration)
+  opened.push(async () => {
+    await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
+    await intake.stop()
+  })
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
   await writeAddresses(configuration, address, supervisors)
   log.info(
@@ -88,20 +90,25 @@ async function openInOrder(
   async function drain(): Promise<void> {
     log.info('stopping')
     const deadline = Date.now() + configuration.drainMs
-    await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
-    await intake.stop()
-    await office.stop()
-    await relay.stop(Math.max(0, deadline - Date.now() - 500))
-    await app.close()
-    await upkeep.stop()
-    await open.close()
-    await rm(addressesFile(configuration), { force: true })
+    const steps: Readonly<Record<string, () => Promise<unknown>>> = {
+      address: () => rm(addressesFile(configuration), { force: true }),
+      adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
+      intake: () => intake.stop(),
+      notices: () => office.stop(),
+      relay: () => relay.stop(Math.max(0, deadline - Date.now() - 500)),
+      http: () => app.close(),
+      upkeep: () => upkeep.stop(),
+      store: () => open.close(),
+    }
+    // A step that fails keeps none of the later ones from being taken.
+    for (const [part, step] of Object.entries(steps))
+      await step().catch((error: unknown) => log.error({ part, reason: describe(error) }, 'could not close'))
     log.info('stopped')
   }
 }
 
 interface Parts {
-  readonly http: Promise<FastifyInstance>
+  readonly app: FastifyInstance
   readonly intake: Intake
   readonly relay: Relay
   readonly office: NoticeOffice
@@ -109,7 +116,8 @@ interface Parts {
 }
 
 /** Makes the parts and ties them together; opens nothing. */
-function assemble(configuration: Configuration, log: Logger, { desk, database, sources }: OpenDesk): Parts {
+async function assemble(configuration: Configuration, log: Logger, open: OpenDesk): Promise<Parts> {
+  const { desk, database, sources } = open
   const { pool, prisma } = database
   const metrics = new Metrics()
   const destinations = configuration.destinations.map((destination) => ({
@@ -137,60 +145,58 @@ function assemble(configuration: Configuration, log: Logger, { desk, database, s
   })
   const supervisors: Supervisor[] = []
   const { apiToken } = configuration.http
-  const http = createHttp({
+  const app = await createHttp({
     apiToken,
     log: log.child({ part: 'http' }),
     metrics,
     unready: readinessOf(pool, intake),
-  }).then(async (app) => {
-    for (const block of configuration.adapters) {
-      const { name } = block
-      const source = sources.get(name)
-      if (source === undefined) continue
-      await app.register(
-        async (scope) => {
-          const adapterLog = log.child({ adapter: name })
-          const context: AdapterContext = {
-            name,
-            accept: async (message: Inbound) => {
-              const receipt = await intake.accept(source, message)
-              metrics.accepted(name, receipt)
-              return receipt
-            },
-            report: (link) => supervisor.report(link),
-            arrived: (addressee) => office.arrived(name, addressee),
-            refused: (reason, fields) => {
-              metrics.refused(name, reason)
-              const { reason: because, ...rest } = fields
-              adapterLog.warn({ ...rest, reason, ...(because !== undefined && { because }) }, 'turned away')
-            },
-            http: scope,
-            log: adapterLog,
-          }
-          const adapter = kindOf(block.kind).create(block.options as never, context)
-          const supervisor = new Supervisor(name, adapter, adapterLog)
-          supervisors.push(supervisor)
-          if (adapter.send !== undefined) senders.set(name, { send: adapter.send.bind(adapter) })
-        },
-        { prefix: `/ingest/${name}` },
-      )
-    }
+  })
+  for (const block of configuration.adapters) {
+    const { name } = block
+    const source = sources.get(name)
+    if (source === undefined) continue
     await app.register(
       async (scope) => {
-        requireToken(scope, apiToken)
-        addRoutes(scope, { pool, prisma, desk, sources, office, links: supervisors, posted })
+        const adapterLog = log.child({ adapter: name })
+        const context: AdapterContext = {
+          name,
+          accept: async (message: Inbound) => {
+            const receipt = await intake.accept(source, message)
+            metrics.accepted(name, receipt)
+            return receipt
+          },
+          report: (link) => supervisor.report(link),
+          arrived: (addressee) => office.arrived(name, addressee),
+          refused: (reason, fields) => {
+            metrics.refused(name, reason)
+            const { reason: because, ...rest } = fields
+            adapterLog.warn({ ...rest, reason, ...(because !== undefined && { because }) }, 'turned away')
+          },
+          http: scope,
+          log: adapterLog,
+        }
+        const adapter = kindOf(block.kind).create(block.options as never, context)
+        const supervisor = new Supervisor(name, adapter, adapterLog)
+        supervisors.push(supervisor)
+        if (adapter.send !== undefined) senders.set(name, { send: adapter.send.bind(adapter) })
       },
-      { prefix: '/v1' },
+      { prefix: `/ingest/${name}` },
     )
-    metrics.watch(
-      () => intake.waiting,
-      () => outboxAges(pool),
-      supervisors,
-    )
-    await app.ready()
-    return app
-  })
-  return { http, intake, relay, office, supervisors }
+  }
+  await app.register(
+    async (scope) => {
+      requireToken(scope, apiToken)
+      addRoutes(scope, { pool, prisma, desk, sources, office, links: supervisors, posted })
+    },
+    { prefix: '/v1' },
+  )
+  metrics.watch(
+    () => intake.waiting,
+    () => outboxAges(pool),
+    supervisors,
+  )
+  await app.ready()
+  return { app, intake, relay, office, supervisors }
 }
 
 async function listen(app: FastifyInstance, configuration: Configuration): Promise<string> {

@@ -4,6 +4,12 @@ import type { Adapter, Link } from './adapter.ts'
 import { describe } from './errors.ts'
 import { Backoff } from './relay/pace.ts'
 
+export interface SupervisorOptions {
+  readonly backoff?: Backoff
+  /** A first attempt that takes longer is not waited for any more; it goes on. */
+  readonly firstAttemptMs?: number
+}
+
 /**
  * Keeps one adapter up. Adapters report `down` and never retry; this stops and starts them again, with a back-off that
  * begins anew once a link has held for a minute.
@@ -12,17 +18,20 @@ export class Supervisor {
   readonly name: string
   readonly #adapter: Adapter
   readonly #log: Logger
-  readonly #backoff = new Backoff(500, 30_000)
+  readonly #backoff: Backoff
+  readonly #firstAttemptMs: number
   readonly #stopping = new AbortController()
   #link: Link = { state: 'stopped' }
   #since = new Date()
-  #lost: (reason: string) => void = () => {}
+  #lost: () => void = () => {}
   #running: Promise<void> = Promise.resolve()
 
-  constructor(name: string, adapter: Adapter, log: Logger) {
+  constructor(name: string, adapter: Adapter, log: Logger, options: SupervisorOptions = {}) {
     this.name = name
     this.#adapter = adapter
     this.#log = log
+    this.#backoff = options.backoff ?? new Backoff(500, 30_000)
+    this.#firstAttemptMs = options.firstAttemptMs ?? 10_000
   }
 
   get link(): Link {
@@ -41,34 +50,41 @@ export class Supervisor {
       this.#log[state === 'down' ? 'warn' : 'info']({ ...fields, state }, 'link changed')
     }
     this.#link = link
-    if (link.state === 'down') this.#lost(link.reason)
+    if (link.state === 'down') this.#lost()
   }
 
   /** Resolves after the first attempt, whether or not it succeeded: one dead link holds up nobody. */
-  start(): Promise<void> {
-    return new Promise((firstAttemptDone) => {
-      this.#running = this.#run(firstAttemptDone)
+  async start(): Promise<void> {
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, this.#firstAttemptMs)
+      const firstAttemptDone = () => {
+        clearTimeout(timer)
+        done()
+      }
+      this.#running = this.#run(firstAttemptDone).finally(firstAttemptDone)
     })
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#lost('stopping')
+    this.#lost()
     await this.#running
     this.report({ state: 'stopped' })
   }
 
   async #run(firstAttemptDone: () => void): Promise<void> {
     const { signal } = this.#stopping
+    const stopped = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
     while (!signal.aborted) {
       const lost = new Promise<void>((resolve) => {
-        this.#lost = () => resolve()
+        this.#lost = resolve
       })
       const began = Date.now()
       try {
-        await this.#adapter.start()
+        // A start that hangs must not hold up the stop of the gateway.
+        await Promise.race([this.#adapter.start(), stopped])
         firstAttemptDone()
-        if (!signal.aborted) await lost
+        await lost
       } catch (error) {
         this.report({ state: 'down', reason: describe(error) })
         firstAttemptDone()

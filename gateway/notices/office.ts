@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Logger } from 'pino'
 import { v7 as uuidv7 } from 'uuid'
-import type { Adapter, OutboundNotice } from '../adapter.ts'
+import type { Adapter, OutboundNotice, Sent } from '../adapter.ts'
 import { describe, GatewayError, quote } from '../errors.ts'
 import { emptyRows } from '../intake/rows.ts'
 import type { Understanding } from '../intake/understand.ts'
@@ -31,14 +31,25 @@ export interface OfficeOptions {
   posted(): void
 }
 
+interface Addressee {
+  readonly adapter: string
+  readonly addressee: string
+}
+
 interface Waiting extends NoticeRow {
   readonly body: unknown
   readonly expiresAt: Date | null
+  /** When the claim runs out, as the database writes it: what tells it from another gateway's. */
+  readonly claim: string
 }
 
 /** One gateway tries a notice at a time; a gateway that dies while trying delays it by this. */
 const claimSeconds = 30
 const pollMs = 2000
+/** Addressees looked at in one poll; the next poll goes on behind them. */
+const polledAtOnce = 1000
+/** Who was absent is not asked after again for so long, unless it arrives: its adapter says so at once. */
+const absentMs = 60_000
 
 /**
  * The way back: a notice is a row before it is sent, is sent when its addressee can be reached, and ends as delivered or
@@ -47,8 +58,14 @@ const pollMs = 2000
 export class NoticeOffice {
   readonly #options: OfficeOptions
   readonly #underWay = new Set<Promise<void>>()
+  /** The end of the line of each addressee: notices reach it one after the other, in the order they were posted. */
+  readonly #lines = new Map<string, Promise<void>>()
+  /** Until when an addressee is taken for absent, in milliseconds. */
+  readonly #absent = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #polling = false
+  #polledUpTo: Addressee = { adapter: '', addressee: '' }
+  #stopping = false
 
   constructor(options: OfficeOptions) {
     this.#options = options
@@ -61,7 +78,8 @@ export class NoticeOffice {
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer)
     this.#timer = null
-    await Promise.all(this.#underWay)
+    this.#stopping = true
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }
 
   /** Stores the notice and begins to send it. The same key gives the same notice; with other content it is refused. */
@@ -91,7 +109,7 @@ export class NoticeOffice {
       ],
     )
     if (inserted.rows.length > 0) {
-      this.#track(this.#sendTo(adapter, request.addressee))
+      this.#track(this.#inLine({ adapter, addressee: request.addressee }))
       return { id, created: true }
     }
     const { rows } = await pool.query<{ id: string; fingerprint: string }>(
@@ -109,7 +127,8 @@ export class NoticeOffice {
 
   /** An addressee can be reached from now on. */
   arrived(adapter: string, addressee: string): void {
-    this.#track(this.#sendTo(adapter, addressee))
+    this.#absent.delete(keyOf({ adapter, addressee }))
+    this.#track(this.#inLine({ adapter, addressee }))
   }
 
   #track(work: Promise<void>): void {
@@ -136,69 +155,138 @@ export class NoticeOffice {
     if (this.#polling) return
     this.#polling = true
     try {
+      const nowMs = Date.now()
+      for (const [key, untilMs] of this.#absent) if (untilMs < nowMs) this.#absent.delete(key)
       await this.#expire()
-      const { rows } = await this.#options.pool.query<{ adapter: string; addressee: string }>(
-        `SELECT DISTINCT adapter, addressee FROM notice
-         WHERE state IN ('queued', 'published') AND adapter = ANY($1::text[])
-           AND (claimed_until IS NULL OR claimed_until < now()) LIMIT 1000`,
-        [textArray([...this.#options.senders.keys()])],
-      )
-      for (const { adapter, addressee } of rows) await this.#sendTo(adapter, addressee)
+      for (const one of await this.#nextWaiting()) {
+        if (this.#stopping) return
+        if (!this.#absent.has(keyOf(one))) await this.#inLine(one)
+      }
     } finally {
       this.#polling = false
     }
   }
 
-  /** Sends what waits for one addressee, oldest first, until it turns out to be absent. */
-  async #sendTo(adapter: string, addressee: string): Promise<void> {
-    const sender = this.#options.senders.get(adapter)
-    if (sender === undefined) return
-    const { rows } = await this.#options.pool.query<Waiting>(
-      `UPDATE notice SET claimed_until = now() + make_interval(secs => ${claimSeconds})
-       WHERE id IN (SELECT id FROM notice WHERE adapter = $1 AND addressee = $2 AND state IN ('queued', 'published')
-         AND (claimed_until IS NULL OR claimed_until < now()) AND (expires_at IS NULL OR expires_at > now())
-         ORDER BY created_at, id LIMIT 100 FOR UPDATE SKIP LOCKED)
-       RETURNING id, adapter, addressee, kind, state, body, expires_at AS "expiresAt"`,
-      [adapter, addressee],
+  /** Addressees for whom something waits, some at a time and all in turn: many that are absent hide nobody. */
+  async #nextWaiting(): Promise<readonly Addressee[]> {
+    const { adapter, addressee } = this.#polledUpTo
+    const { rows } = await this.#options.pool.query<Addressee>(
+      `SELECT DISTINCT adapter, addressee FROM notice
+       WHERE state IN ('queued', 'published') AND adapter = ANY($1::text[]) AND (adapter, addressee) > ($2, $3)
+         AND (claimed_until IS NULL OR claimed_until < now())
+       ORDER BY adapter, addressee LIMIT ${polledAtOnce}`,
+      [textArray([...this.#options.senders.keys()]), adapter, addressee],
     )
-    // Ids are UUIDv7, so their order is the order of posting.
-    const waiting = rows.sort((a, b) => (a.id < b.id ? -1 : 1))
-    let present = true
-    for (const notice of waiting) if (present) present = await this.#sendOne(notice, sender.send.bind(sender))
-    await this.#options.pool.query('UPDATE notice SET claimed_until = NULL WHERE id = ANY($1::uuid[])', [
-      textArray(waiting.map(({ id }) => id)),
-    ])
+    const last = rows.length < polledAtOnce ? undefined : rows.at(-1)
+    this.#polledUpTo = last ?? { adapter: '', addressee: '' }
+    return rows
   }
 
-  /** `false` when the addressee is not there. */
-  async #sendOne(notice: Waiting, send: Required<Adapter>['send']): Promise<boolean> {
-    const { id, addressee, body, expiresAt } = notice
-    try {
-      const sent = await send({ id, addressee, kind: notice.kind as OutboundNotice['kind'], body, expiresAt })
-      if (sent === 'delivered') await this.#enter([notice], 'delivered', null)
-      return sent === 'delivered'
-    } catch (error) {
-      await this.#enter([notice], 'published', describe(error))
-      return false
+  /** Sends what waits for an addressee when what is already being sent to it is through. */
+  #inLine(to: Addressee): Promise<void> {
+    const key = keyOf(to)
+    const turn = (this.#lines.get(key) ?? Promise.resolve()).catch(() => {}).then(() => this.#sendAll(to))
+    this.#lines.set(key, turn)
+    const leave = () => {
+      if (this.#lines.get(key) === turn) this.#lines.delete(key)
+    }
+    turn.then(leave, leave)
+    return turn
+  }
+
+  /** Oldest first, until nothing waits or the addressee turns out not to be there. */
+  async #sendAll(to: Addressee): Promise<void> {
+    const sender = this.#options.senders.get(to.adapter)
+    if (sender === undefined) return
+    while (!this.#stopping) {
+      const notice = await this.#claimOldest(to)
+      if (notice === null || !(await this.#sendOne(notice, sender.send.bind(sender)))) return
     }
   }
 
-  async #expire(): Promise<void> {
-    const { rows } = await this.#options.pool.query<NoticeRow>(
-      `SELECT id, adapter, addressee, kind, state FROM notice
-       WHERE state IN ('queued', 'published') AND expires_at < now() LIMIT 500`,
+  /** `null` when nothing waits, or another gateway is sending the oldest: then the later ones wait behind it. */
+  async #claimOldest({ adapter, addressee }: Addressee): Promise<Waiting | null> {
+    const { rows } = await this.#options.pool.query<Waiting>(
+      `UPDATE notice SET claimed_until = now() + make_interval(secs => ${claimSeconds})
+       WHERE (claimed_until IS NULL OR claimed_until < now()) AND id = (
+         SELECT id FROM notice WHERE adapter = $1 AND addressee = $2 AND state IN ('queued', 'published')
+           AND (expires_at IS NULL OR expires_at > now())
+         ORDER BY created_at, id LIMIT 1)
+       AND state IN ('queued', 'published')
+       RETURNING id, adapter, addressee, kind, state, body, expires_at AS "expiresAt", claimed_until::text AS claim`,
+      [adapter, addressee],
     )
-    await this.#enter(rows, 'expired', null)
+    return rows[0] ?? null
   }
 
-  async #enter(notices: readonly NoticeRow[], state: NoticeState, detail: string | null): Promise<void> {
+  /** `false` when the addressee is not there, or nobody knows whether the notice arrived. */
+  async #sendOne(notice: Waiting, send: Required<Adapter>['send']): Promise<boolean> {
+    const { id, addressee, body, expiresAt } = notice
+    let sent: Sent
+    try {
+      sent = await send({ id, addressee, kind: notice.kind as OutboundNotice['kind'], body, expiresAt })
+    } catch (error) {
+      await this.#enter([id], 'published', describe(error))
+      await this.#unclaim(notice)
+      return false
+    }
+    if (sent === 'delivered') {
+      await this.#enter([id], 'delivered', null)
+      return true
+    }
+    this.#absent.set(keyOf(notice), Date.now() + absentMs)
+    await this.#unclaim(notice)
+    return false
+  }
+
+  async #unclaim({ id, claim }: Waiting): Promise<void> {
+    await this.#options.pool.query(
+      'UPDATE notice SET claimed_until = NULL WHERE id = $1 AND claimed_until = $2::timestamptz',
+      [id, claim],
+    )
+  }
+
+  async #expire(): Promise<void> {
+    const { rows } = await this.#options.pool.query<{ id: string }>(
+      `SELECT id FROM notice WHERE state IN ('queued', 'published') AND expires_at < now() LIMIT 500`,
+    )
+    if (rows.length > 0)
+      await this.#enter(
+        rows.map(({ id }) => id),
+        'expired',
+        null,
+      )
+  }
+
+  /**
+   * The rows are locked while their states are compared: a receipt on its way through the intake, or another gateway, may
+   * just be taking a notice further. Those that another gateway has locked are its to advance.
+   */
+  async #enter(ids: readonly string[], state: NoticeState, detail: string | null): Promise<void> {
+    const { pool, gateway, understanding, posted } = this.#options
     const rows = emptyRows()
-    const how = this.#options.understanding()
-    const at = new Date()
-    for (const notice of notices)
-      if (advances(notice.state, state)) enter(notice, { noticeId: notice.id, state, at, detail }, how, rows)
-    if (rows.noticeStates.length === 0) return
-    await writeBatch(this.#options.pool, rows, this.#options.gateway)
-    this.#options.posted()
+    const how = understanding()
+    const client = await pool.connect()
+    try {
+      await client.query('BEGIN')
+      const { rows: notices } = await client.query<NoticeRow>(
+        `SELECT id, adapter, addressee, kind, state FROM notice WHERE id = ANY($1::uuid[])
+         ORDER BY id FOR NO KEY UPDATE${ids.length > 1 ? ' SKIP LOCKED' : ''}`,
+        [textArray(ids)],
+      )
+      const at = new Date()
+      for (const notice of notices)
+        if (advances(notice.state, state)) enter(notice, { noticeId: notice.id, state, at, detail }, how, rows)
+      await writeBatch(client, rows, gateway)
+      await client.query('COMMIT')
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {})
+      throw error
+    } finally {
+      client.release()
+    }
+    if (rows.noticeStates.length > 0) posted()
   }
 }
+
+const keyOf = ({ adapter, addressee }: Addressee): string => `${adapter}\n${addressee}`

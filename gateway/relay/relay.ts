@@ -15,7 +15,7 @@ import {
   settleDead,
   settleDelivered,
 } from './outbox.ts'
-import { Backoff, Pace } from './pace.ts'
+import { Traffic } from './traffic.ts'
 
 /** A core, or whatever takes intents. */
 export interface Destination extends Endpoint {
@@ -69,10 +69,12 @@ export class Relay {
   async start(): Promise<void> {
     const freed = await releaseStaleClaims(this.#pool, !this.#shared)
     if (freed > 0) this.#log.info({ events: freed }, 'events claimed before this start are waiting again')
-    const lanes = this.#destinations.flatMap((destination) =>
-      Array.from({ length: destination.concurrency }, () => this.#lane(destination)),
-    )
-    this.#running = Promise.all([...lanes, this.#keepClaims()])
+    const lanes = this.#destinations.flatMap((destination) => {
+      const traffic = new Traffic(destination, Date.now())
+      return Array.from({ length: destination.concurrency }, () => this.#lane(destination, traffic))
+    })
+    const over = new AbortController()
+    this.#running = Promise.all([Promise.all(lanes).finally(() => over.abort()), this.#keepClaims(over.signal)])
   }
 
   /** There is something new in the outbox. */
@@ -93,20 +95,19 @@ export class Relay {
     }
   }
 
-  async #lane(destination: Destination): Promise<void> {
-    const backoff = new Backoff(destination.backoff.firstMs, destination.backoff.mostMs)
-    const pace = new Pace(destination.perSecond, Date.now())
+  async #lane(destination: Destination, traffic: Traffic): Promise<void> {
     while (!this.#stopping.signal.aborted) {
+      const pauseMs = traffic.pauseMs(Date.now())
+      if (pauseMs > 0) {
+        await this.#idle(pauseMs, false)
+        continue
+      }
       try {
         const wakeUps = this.#wakeUps
-        const claimed = await claim(this.#pool, destination.name, destination.batch, this.#holder)
-        if (claimed.length === 0) {
-          // What arrived while we looked may not have been seen: then there is no idling.
-          if (wakeUps === this.#wakeUps) await this.#idle(pollMs, true)
-          continue
-        }
-        const pauseMs = await this.#carry(destination, claimed, backoff)
-        await this.#idle(Math.max(pauseMs, pace.spend(claimed.length, Date.now())), false)
+        const claimed = await claim(this.#pool, destination.name, traffic.most, this.#holder)
+        if (claimed.length > 0) await this.#carry(destination, claimed, traffic)
+        // What arrived while we looked may not have been seen: then there is no idling.
+        else if (wakeUps === this.#wakeUps) await this.#idle(pollMs, true)
       } catch (error) {
         // The store failed, not the destination. What was claimed and not settled waits again when its claim runs out.
         this.#log.error({ destination: destination.name, reason: describe(error) }, 'outbox out of reach')
@@ -116,27 +117,28 @@ export class Relay {
   }
 
   /** While events are being carried their claims are renewed; what could not be settled is left to run out. */
-  async #carry(destination: Destination, claimed: readonly Claimed[], backoff: Backoff): Promise<number> {
+  async #carry(destination: Destination, claimed: readonly Claimed[], traffic: Traffic): Promise<void> {
     for (const { seq } of claimed) this.#underWay.add(seq)
     try {
-      return await this.#send(destination, claimed, backoff)
+      // Another lane may have been told to wait while this one was claiming.
+      if (traffic.pauseMs(Date.now()) > 0) return await release(this.#pool, claimed, this.#holder, null)
+      traffic.sent(claimed.length, Date.now())
+      await this.#send(destination, claimed, traffic)
     } finally {
       for (const { seq } of claimed) this.#underWay.delete(seq)
     }
   }
 
-  /** Delivers and settles; returns how long to leave the destination alone, in milliseconds. */
-  async #send(destination: Destination, claimed: readonly Claimed[], backoff: Backoff): Promise<number> {
+  /** Delivers and settles; `false` when the destination is to be left alone. */
+  async #send(destination: Destination, claimed: readonly Claimed[], traffic: Traffic): Promise<boolean> {
+    const beganMs = Date.now()
     const answer = await deliver(claimed, destination, this.#aborting.signal)
-    if (answer.meaning === 'taken') {
-      await settleDelivered(this.#pool, claimed, this.#holder)
-      if (backoff.failures > 0) this.#log.info({ destination: destination.name }, 'destination takes events again')
-      backoff.reset()
-      this.#observer.delivered(destination.name, claimed)
-      return 0
-    }
-    if (answer.meaning === 'refused') return this.#refused(destination, claimed, answer.why, backoff)
-    return this.#later(destination, claimed, answer, backoff)
+    if (answer.meaning === 'refused') return this.#refused(destination, claimed, answer.why, traffic)
+    if (answer.meaning === 'later') return this.#later(destination, claimed, answer, traffic, beganMs)
+    if (traffic.recovered()) this.#log.info({ destination: destination.name }, 'destination takes events again')
+    await settleDelivered(this.#pool, claimed, this.#holder)
+    this.#observer.delivered(destination.name, claimed)
+    return true
   }
 
   /** A batch is refused whole; halving it finds the events that are meant, and the others still arrive. */
@@ -144,40 +146,43 @@ export class Relay {
     destination: Destination,
     claimed: readonly Claimed[],
     why: string,
-    backoff: Backoff,
-  ): Promise<number> {
+    traffic: Traffic,
+  ): Promise<boolean> {
     if (claimed.length > 1) {
       const middle = claimed.length >> 1
-      const pauseMs = await this.#send(destination, claimed.slice(0, middle), backoff)
-      if (pauseMs === 0 && !this.#stopping.signal.aborted)
-        return this.#send(destination, claimed.slice(middle), backoff)
-      await release(this.#pool, claimed.slice(middle), this.#holder, null)
-      return pauseMs
+      const rest = claimed.slice(middle)
+      const goesOn = await this.#send(destination, claimed.slice(0, middle), traffic)
+      if (goesOn && !this.#stopping.signal.aborted) return this.#send(destination, rest, traffic)
+      await release(this.#pool, rest, this.#holder, null)
+      return false
     }
     await settleDead(this.#pool, claimed, this.#holder, why)
     this.#observer.dead(destination.name, claimed.length)
     this.#log.warn({ destination: destination.name, event: claimed[0]?.eventId, reason: why }, 'event refused for good')
-    return 0
+    return true
   }
 
   async #later(
     destination: Destination,
     claimed: readonly Claimed[],
     answer: Extract<Answer, { meaning: 'later' }>,
-    backoff: Backoff,
-  ): Promise<number> {
+    traffic: Traffic,
+    beganMs: number,
+  ): Promise<boolean> {
+    const nowMs = Date.now()
+    // Before the events are given back: another lane would take them at once.
+    traffic.failed(beganMs, nowMs, answer.afterMs ?? 0)
     await release(this.#pool, claimed, this.#holder, answer.why)
     this.#observer.failed(destination.name)
-    const pauseMs = Math.max(backoff.next(), answer.afterMs ?? 0)
     const fields = {
       destination: destination.name,
       reason: answer.why,
-      failures: backoff.failures,
-      pauseMs: Math.round(pauseMs),
+      failures: traffic.failures,
+      pauseMs: Math.round(traffic.pauseMs(nowMs)),
     }
-    if (backoff.failures === 1) this.#log.warn(fields, 'destination does not take events')
+    if (traffic.failures === 1) this.#log.warn(fields, 'destination does not take events')
     else this.#log.debug(fields, 'destination still does not take events')
-    return pauseMs
+    return false
   }
 
   /** Waits; `forWork` lets a wake-up end it early, which a pause must not. */
@@ -192,9 +197,11 @@ export class Relay {
     this.#sleepers.delete(sleeper)
   }
 
-  async #keepClaims(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      await this.#idle((claimSeconds * 1000) / 3, false)
+  /** Until the last lane has ended: what is still under way during a stop is nobody else's yet. */
+  async #keepClaims(over: AbortSignal): Promise<void> {
+    for (;;) {
+      await wait((claimSeconds * 1000) / 3, undefined, { signal: over }).catch(() => {})
+      if (over.aborted) return
       try {
         if (this.#underWay.size > 0) await renewClaims(this.#pool, [...this.#underWay], this.#holder)
         await releaseStaleClaims(this.#pool, false)
