@@ -88,6 +88,23 @@ export interface Listener {
   readonly path: readonly string[]
 }
 
+/** Words of a command line after the command's name. */
+export interface CommandWords {
+  readonly values: Readonly<Record<string, string | undefined>>
+  readonly positionals: readonly string[]
+}
+
+/** A command that a protocol adds to the command line. It needs no configuration and no running gateway. */
+export interface AdapterCommand {
+  /** `credential <name> [--role device|bridge]`: the command's name, then its words. */
+  readonly synopsis: string
+  readonly summary: string
+  /** Names of its `--options`; each takes a text. */
+  readonly options: readonly string[]
+  /** Pure but for chance. `null` when the words are not as the synopsis says: a usage error. */
+  run(words: CommandWords): { readonly output: string; readonly remark: string } | null
+}
+
 /** A protocol as the gateway knows it: one line in `adapter-kinds.ts`. */
 export interface AdapterKind<Options = unknown> {
   /** As the configuration writes it: `kind: mqtt-broker`. */
@@ -103,6 +120,8 @@ export interface AdapterKind<Options = unknown> {
    * stored long ago (replay, explain), so it depends on nothing but its arguments.
    */
   decode(message: Received, options: Options): Report[]
+  /** What an operator needs beside a running gateway: making credentials and the like. */
+  readonly commands?: readonly AdapterCommand[]
   /** Called once at start; opens nothing yet. */
   create(options: Options, context: AdapterContext): Adapter
 }

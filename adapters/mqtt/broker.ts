@@ -8,6 +8,7 @@ import { BrokerIntake } from './broker-intake.ts'
 import { BrokerNotices } from './broker-notices.ts'
 import { type BrokerOptions, brokerListeners, brokerOptions } from './broker-options.ts'
 import { decode } from './codec.ts'
+import { credentialCommand } from './credential-command.ts'
 import { Credentials, tokenCredential } from './credentials.ts'
 import { type Door, type Listener, openTcp, openTls, openWebSocket } from './listeners.ts'
 import { type Entrance, Peer } from './peer.ts'
@@ -21,6 +22,7 @@ export const mqttBroker: AdapterKind<BrokerOptions> = {
   channel: 'mqtt',
   options: brokerOptions,
   listeners: brokerListeners,
+  commands: [credentialCommand],
   decode: (message, options) =>
     decode(message, { maxElements: options.limits.elements, ownTracksSubject: options.ownTracksSubject }),
   create: (options, context) => new MqttBroker(options, context),

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { formatProblems, loadConfiguration } from '../../config/load.ts'
 import type { Configuration } from '../../config/schema.ts'
+import type { AdapterCommand, CommandWords } from '../adapter.ts'
 import { adapterKinds } from '../adapter-kinds.ts'
 import { importCity } from '../city/import.ts'
 import { describe, GatewayError } from '../errors.ts'
@@ -32,42 +33,41 @@ function configurationOf(file: string): Configuration | null {
   return null
 }
 
-interface Words {
-  readonly values: Readonly<Record<string, string | undefined>>
-  readonly positionals: readonly string[]
-}
-
 /** Parses the words of a command; every option takes a text. Wrong words are a usage error in one line. */
-function words(argv: readonly string[], options: readonly string[]): Words | null {
+function words(argv: readonly string[], options: readonly string[]): CommandWords | null {
   try {
     const known = Object.fromEntries(options.map((name) => [name, { type: 'string' as const }]))
     const { values, positionals } = parseArgs({ args: [...argv], options: known, allowPositionals: true })
-    return { values: values as Words['values'], positionals }
+    return { values: values as CommandWords['values'], positionals }
   } catch (error) {
     complain(describe(error))
     return null
   }
 }
 
-/** A command whose first word is a configuration file. */
+const nameOf = (synopsis: string): string => synopsis.split(' ', 1)[0] ?? synopsis
+
+function misused(synopsis: string): number {
+  complain(`usage: chengguan-gateway ${synopsis}`)
+  return exitCodes.usage
+}
+
+/** A command whose first word is a configuration file; it has as many words as its synopsis has in angle brackets. */
 function onConfiguration(
   synopsis: string,
   summary: string,
   options: readonly string[],
-  run: (configuration: Configuration, words: Words) => Promise<number>,
+  run: (configuration: Configuration, words: CommandWords) => Promise<number>,
 ): Command {
-  const name = synopsis.split(' ')[0] ?? synopsis
+  const wanted = synopsis.match(/<[^>]+>/g)?.length ?? 0
   return {
-    name,
+    name: nameOf(synopsis),
     synopsis,
     summary,
     async run(argv) {
       const parsed = words(argv, options)
       const file = parsed?.positionals[0]
-      if (parsed === null || file === undefined) {
-        complain(`usage: chengguan-gateway ${synopsis}`)
-        return exitCodes.usage
-      }
+      if (file === undefined || parsed?.positionals.length !== wanted) return misused(synopsis)
       const configuration = configurationOf(file)
       if (configuration === null) return exitCodes.configuration
       try {
@@ -92,7 +92,10 @@ async function start(configuration: Configuration): Promise<number> {
   })
   try {
     const gateway = await startGateway(configuration, log)
-    void signalled.then(() => gateway.stop()).then(() => ended(exitCodes.done))
+    void signalled.then(async () => {
+      await gateway.stop()
+      ended(exitCodes.done)
+    })
     void gateway.failed.then((reason) => {
       log.fatal({ reason }, 'gateway cannot go on')
       process.exit(exitCodes.unavailable)
@@ -108,22 +111,21 @@ async function start(configuration: Configuration): Promise<number> {
   }
 }
 
-const check: Command = {
-  name: 'check',
-  synopsis: 'check <config.yaml>',
-  summary: 'say all that is wrong with a configuration',
-  async run([file]) {
-    if (file === undefined) {
-      complain('usage: chengguan-gateway check <config.yaml>')
-      return exitCodes.usage
-    }
-    const configuration = configurationOf(file)
-    if (configuration === null) return exitCodes.configuration
-    say(
-      `${file} is in order: ${configuration.adapters.length} adapters, ${configuration.destinations.length} destinations`,
-    )
-    return exitCodes.done
-  },
+/** What a protocol adds: its output for a file, its remark for whoever sits there. */
+function ofAdapter({ synopsis, summary, options, run }: AdapterCommand): Command {
+  return {
+    name: nameOf(synopsis),
+    synopsis,
+    summary,
+    async run(argv) {
+      const parsed = words(argv, options)
+      const made = parsed === null ? null : run(parsed)
+      if (made === null) return misused(synopsis)
+      say(made.output)
+      complain(made.remark)
+      return exitCodes.done
+    },
+  }
 }
 
 /** The demo: a whole city on this machine, its gateway a process of its own. */
@@ -141,7 +143,15 @@ const simulate: Command = {
 
 export const commands: readonly Command[] = [
   onConfiguration('start <config.yaml>', 'run the gateway', [], start),
-  check,
+  onConfiguration(
+    'check <config.yaml>',
+    'say all that is wrong with a configuration',
+    [],
+    async ({ adapters, destinations }, { positionals: [file] }) => {
+      say(`${file} is in order: ${adapters.length} adapters, ${destinations.length} destinations`)
+      return exitCodes.done
+    },
+  ),
   onConfiguration(
     'audit <config.yaml>',
     'print the ledger; exit 1 when it does not add up',
@@ -170,11 +180,7 @@ export const commands: readonly Command[] = [
     'how a message was understood, step by step',
     [],
     async (configuration, parsed) => {
-      const [, id] = parsed.positionals
-      if (id === undefined) {
-        complain('usage: chengguan-gateway explain <config.yaml> <message id>')
-        return exitCodes.usage
-      }
+      const [, id = ''] = parsed.positionals
       const steps = await explain(configuration, id)
       if (steps === null) complain(`there is no message ${JSON.stringify(id)}`)
       else say(steps)
@@ -186,15 +192,12 @@ export const commands: readonly Command[] = [
     'check a city and switch to it',
     [],
     async (configuration, parsed) => {
-      const [, folder] = parsed.positionals
-      if (folder === undefined) {
-        complain('usage: chengguan-gateway import <config.yaml> <city folder>')
-        return exitCodes.usage
-      }
+      const [, folder = ''] = parsed.positionals
       const city = await importCity(folder, configuration.data)
       say(`${city.name} ${city.version} is in force`)
       return exitCodes.done
     },
   ),
+  ...adapterKinds.flatMap((kind) => (kind.commands ?? []).map(ofAdapter)),
   simulate,
 ]

@@ -24,9 +24,28 @@ export interface RouteOptions {
 }
 
 const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 } as const
-const cursor = { type: 'string', pattern: '^[0-9]{1,18}$', default: '0' } as const
-const text = { type: 'string', minLength: 1, maxLength: 200 } as const
-const uuid = { type: 'string', format: 'uuid' } as const
+const cursor = { type: 'string', pattern: '^[0-9]{1,18}$', description: 'a number', default: '0' } as const
+// PostgreSQL's text takes no NUL, and `%00` in a path or query is one.
+const text = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 200,
+  pattern: '^[^\\u0000]+$',
+  description: 'text without NUL',
+} as const
+// Not `format: uuid`, which lets `urn:uuid:` pass.
+const uuid = {
+  type: 'string',
+  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  description: 'a UUID',
+} as const
+// Narrower than `format: date-time`, which lets leap seconds and offsets pass that are no time to JavaScript.
+const time = {
+  type: 'string',
+  pattern: '^(19|20|21)\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]\\d\\d:\\d\\d)$',
+  format: 'date-time',
+  description: 'a time as 2026-11-23T08:00:00Z or 2026-11-23T16:00:00+08:00',
+} as const
 const idParams = { type: 'object', properties: { id: uuid }, required: ['id'] } as const
 
 /** `/v1`: what a core, an operator's tool or the console asks the gateway. */
@@ -111,7 +130,7 @@ function addMessages(app: FastifyInstance, { prisma, desk, sources }: RouteOptio
 }
 
 function addAttachments(app: FastifyInstance, { desk }: RouteOptions): void {
-  const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const
+  const sha256 = { type: 'string', pattern: '^[0-9a-f]{64}$', description: '64 hexadecimal digits' } as const
   app.get<{ Params: { sha256: string } }>(
     '/attachments/:sha256',
     {
@@ -149,7 +168,7 @@ function addDevices(app: FastifyInstance, prisma: PrismaClient): void {
         querystring: {
           type: 'object',
           additionalProperties: false,
-          properties: { after: { type: 'string', default: '' }, limit },
+          properties: { after: { ...text, minLength: 0, pattern: '^[^\\u0000]*$', default: '' }, limit },
         },
       },
     },
@@ -173,8 +192,8 @@ function addDevices(app: FastifyInstance, prisma: PrismaClient): void {
           type: 'object',
           additionalProperties: false,
           properties: {
-            from: { type: 'string', format: 'date-time' },
-            to: { type: 'string', format: 'date-time' },
+            from: time,
+            to: time,
             limit: { type: 'integer', minimum: 1, maximum: 20_000, default: 5000 },
           },
         },
@@ -256,7 +275,7 @@ function addDeadLetters(app: FastifyInstance, { prisma, pool, desk, sources, pos
         summary: 'Take one dead letter up again: m… a message, e… an event for a destination',
         params: {
           type: 'object',
-          properties: { id: { type: 'string', pattern: '^[me][0-9]{1,18}$' } },
+          properties: { id: { type: 'string', pattern: '^[me][0-9]{1,18}$', description: 'm or e and a number' } },
           required: ['id'],
         },
       },
@@ -334,7 +353,7 @@ function addNotices(app: FastifyInstance, { office, prisma }: RouteOptions): voi
             addressee: text,
             kind: { enum: ['task', 'notice', 'parameters'] },
             body: { type: 'object' },
-            expiresAt: { type: 'string', format: 'date-time' },
+            expiresAt: time,
           },
           required: ['addressee', 'kind', 'body'],
         },

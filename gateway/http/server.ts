@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { Secret } from '../../config/fields.ts'
-import { GatewayError } from '../errors.ts'
+import { GatewayError, quote } from '../errors.ts'
 import type { Metrics } from '../metrics.ts'
 
 export interface HttpOptions {
@@ -23,7 +23,10 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
     requestTimeout: 60_000,
-    ajv: { customOptions: { removeAdditional: false, allErrors: true } },
+    // `verbose` hands the schemas to `wording`.
+    ajv: { customOptions: { removeAdditional: false, allErrors: true, verbose: true } },
+    schemaErrorFormatter: (errors, part) =>
+      new Error([...new Set(errors.map((error) => wording(error, part)))].join('; ')),
   })
   app.setErrorHandler(answerError)
   await app.register(swagger, {
@@ -57,6 +60,24 @@ export function requireToken(scope: FastifyInstance, apiToken: Secret | null): v
     if (given.length === wanted.length && timingSafeEqual(given, wanted)) return
     await reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'a bearer token is needed' })
   })
+}
+
+interface SchemaError {
+  readonly keyword: string
+  readonly instancePath: string
+  readonly message?: string
+  readonly params: Record<string, unknown>
+  readonly parentSchema?: { readonly description?: string }
+}
+
+/** What is wrong with a request, in words that whoever sent it can use. */
+function wording(error: SchemaError, part: string): string {
+  const { keyword, instancePath, message = 'is wrong', params, parentSchema } = error
+  const at = `${part}${instancePath}`
+  if (keyword === 'additionalProperties') return `${at}: ${quote(params.additionalProperty)} is unknown here`
+  if (keyword === 'enum') return `${at} must be one of ${String(params.allowedValues)}`
+  const form = keyword === 'pattern' || keyword === 'format' ? parentSchema?.description : undefined
+  return form === undefined ? `${at} ${message}` : `${at} must be ${form}`
 }
 
 const statusOf: Partial<Record<GatewayError['code'], number>> = {

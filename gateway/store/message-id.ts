@@ -1,6 +1,13 @@
 export const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** A message's id is a UUIDv7 of its time of receipt, which names the one partition to look in. */
+/**
+ * A message's id is a UUIDv7 of its time of receipt, which names the one partition to look in. Of any other uuid the
+ * beginning is no time; it is looked for where nothing is.
+ */
 export function aroundId(id: string): { receivedAt: Date } {
-  return { receivedAt: new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)) }
+  const digits = id.replaceAll('-', '')
+  return { receivedAt: new Date(digits[12] === '7' ? Math.min(Number.parseInt(digits.slice(0, 12), 16), latestMs) : 0) }
 }
+
+/** The last year of four digits: what follows is written in a form that PostgreSQL does not read. */
+const latestMs = Date.UTC(9999, 0)
