@@ -54,7 +54,10 @@ async function holdsItsPromises(t: Test, receiver: Awaited<ReturnType<typeof sta
   await seen
   t.match(said, [/^chengguan\.case-intent\.v1 event-1 \{/])
 
-  t.match(await deliver([second], { ...endpoint, key: Buffer.from('another key') }, never), { meaning: 'later', why: /401/ })
+  t.match(await deliver([second], { ...endpoint, key: Buffer.from('another key') }, never), {
+    meaning: 'later',
+    why: /401/,
+  })
   const body = `[${second.body}]`
   const nowS = Math.floor(Date.now() / 1000)
   const post = async (text: string, headers: Record<string, string>) => {
