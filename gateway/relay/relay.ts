@@ -148,6 +148,7 @@ export class Relay {
     why: string,
     traffic: Traffic,
   ): Promise<boolean> {
+    traffic.refused(claimed.length)
     if (claimed.length > 1) {
       const middle = claimed.length >> 1
       const rest = claimed.slice(middle)

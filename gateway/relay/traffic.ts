@@ -6,17 +6,24 @@ import type { Destination } from './relay.ts'
  * them, or the core would hear from the other lanes while it recovers.
  */
 export class Traffic {
-  /** Most events to take at once: no more than a second of the pace. */
-  readonly most: number
+  /** No more than a second of the pace. */
+  readonly #widest: number
+  #most: number
   readonly #backoff: Backoff
   readonly #pace: Pace
   #openAtMs = 0
   #failedAtMs = 0
 
   constructor({ batch, perSecond, backoff }: Pick<Destination, 'batch' | 'perSecond' | 'backoff'>, nowMs: number) {
-    this.most = perSecond === 0 ? batch : Math.max(1, Math.min(batch, Math.floor(perSecond)))
+    this.#widest = perSecond === 0 ? batch : Math.max(1, Math.min(batch, Math.floor(perSecond)))
+    this.#most = this.#widest
     this.#backoff = new Backoff(backoff.firstMs, backoff.mostMs)
     this.#pace = new Pace(perSecond, nowMs)
+  }
+
+  /** Most events to take at once. */
+  get most(): number {
+    return this.#most
   }
 
   get failures(): number {
@@ -39,10 +46,19 @@ export class Traffic {
     this.#closeUntil(nowMs + Math.max(pauseMs, askedMs))
   }
 
+  /**
+   * An event among these is not wanted. Should the search for it be broken off, it goes on with fewer: a core that fails
+   * now and then would otherwise never be given a batch without it.
+   */
+  refused(events: number): void {
+    this.#most = Math.max(1, events >> 1)
+  }
+
   /** The destination took something; `true` when it did not the time before. */
   recovered(): boolean {
     const before = this.#backoff.failures > 0
     this.#backoff.reset()
+    this.#most = Math.min(this.#widest, this.#most * 2)
     return before
   }
 
