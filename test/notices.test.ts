@@ -1,0 +1,405 @@
+import t, { type Test } from 'tap'
+import type { OutboundNotice, Sent } from '../gateway/adapter.ts'
+import type { Understanding } from '../gateway/intake/understand.ts'
+import { advances, type NoticeState, noticeStates } from '../gateway/notices/notice.ts'
+import { NoticeOffice, type NoticeRequest } from '../gateway/notices/office.ts'
+import type { ReceiptReport } from '../gateway/report.ts'
+import type { Database } from '../gateway/store/database.ts'
+import { forEachDatabase, silent } from './database.ts'
+import { IntakeStage, toCore } from './intake-stage.ts'
+import { until } from './mqtt-stage.ts'
+
+t.setTimeout(280_000)
+
+/** Devices as an adapter reaches them: there or not, and what each was sent, in order. */
+class Devices {
+  readonly present = new Set<string>()
+  readonly heard: OutboundNotice[] = []
+  tries = 0
+  /** Asked before a notice is taken. */
+  answer: (notice: OutboundNotice) => Promise<Sent> = async (notice) =>
+    this.present.has(notice.addressee) ? this.take(notice) : 'absent'
+
+  constructor(...present: string[]) {
+    for (const one of present) this.present.add(one)
+  }
+
+  take(notice: OutboundNotice): Sent {
+    this.heard.push(notice)
+    return 'delivered'
+  }
+
+  readonly send = (notice: OutboundNotice): Promise<Sent> => {
+    this.tries++
+    return this.answer(notice)
+  }
+
+  bodies(): unknown[] {
+    return this.heard.map(({ body }) => (body as { n: number }).n)
+  }
+}
+
+const how = (): Pick<Understanding, 'destinations' | 'eventSource'> => ({
+  destinations: [toCore],
+  eventSource: '/chengguan/test',
+})
+
+interface Opened {
+  readonly office: NoticeOffice
+  wakeUps(): number
+}
+
+function open(t: Test, { pool }: Database, devices: Devices, gateway = 'one'): Opened {
+  let wakeUps = 0
+  const office = new NoticeOffice({
+    pool,
+    gateway,
+    log: silent,
+    senders: new Map([['handhelds', devices]]),
+    understanding: how,
+    posted: () => wakeUps++,
+  })
+  office.start()
+  t.teardown(() => office.stop())
+  return { office, wakeUps: () => wakeUps }
+}
+
+function request(n: number, changes: Partial<NoticeRequest> = {}): NoticeRequest {
+  return {
+    idempotencyKey: `key-${n}`,
+    adapter: 'handhelds',
+    addressee: 'h-1',
+    kind: 'task',
+    body: { n },
+    expiresAt: null,
+    ...changes,
+  }
+}
+
+/** The states of a notice in order, and the one it is in. */
+async function story({ pool }: Database, id: string): Promise<string[]> {
+  const { rows } = await pool.query<{ state: string; now: string }>(
+    `SELECT s.state, n.state AS now FROM notice_state s JOIN notice n ON n.id = s.notice_id
+     WHERE n.id = $1 ORDER BY s.seq`,
+    [id],
+  )
+  return [...rows.map(({ state }) => state), `is ${rows[0]?.now}`]
+}
+
+/** States that the core is told of a notice, in order. */
+async function told({ pool }: Database, id: string): Promise<string[]> {
+  const { rows } = await pool.query<{ state: string }>(
+    `SELECT body::jsonb #>> '{data,state}' AS state FROM outbox WHERE ordering_key = $1 ORDER BY seq`,
+    [id],
+  )
+  return rows.map(({ state }) => state)
+}
+
+async function reaches(database: Database, id: string, state: NoticeState): Promise<void> {
+  const deadline = Date.now() + 30_000
+  for (;;) {
+    const said = await story(database, id)
+    if (said.at(-1) === `is ${state}`) return
+    if (Date.now() > deadline) throw new Error(`${id} is never ${state}: ${said}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+t.test('the same key gives the same notice, sent once; with other content it is refused', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices('h-1')
+    const { office } = open(t, database, devices)
+    const posted = await Promise.all(Array.from({ length: 10 }, () => office.post(request(1))))
+    t.equal(new Set(posted.map(({ id }) => id)).size, 1)
+    t.equal(posted.filter(({ created }) => created).length, 1)
+    const id = posted[0]?.id ?? ''
+    await reaches(database, id, 'delivered')
+    for (const other of [{ body: { n: 2 } }, { addressee: 'h-2' }, { kind: 'notice' as const }])
+      await t.rejects(office.post({ ...request(1), ...other }), { code: 'NOTICE_INVALID', message: /another notice/ })
+    await t.rejects(office.post({ ...request(1), expiresAt: new Date() }), { code: 'NOTICE_INVALID' })
+    t.equal((await office.post(request(1))).created, false, 'after delivery too')
+    t.equal(devices.tries, 1)
+    t.strictSame(await story(database, id), ['queued', 'delivered', 'is delivered'])
+    t.strictSame(await told(database, id), ['delivered'])
+  }),
+)
+
+t.test('a notice waits for its addressee, is sent when it arrives, and the relay hears of it', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices()
+    const { office, wakeUps } = open(t, database, devices)
+    const { id } = await office.post(request(1))
+    await until('it was tried', () => devices.tries === 1)
+    t.strictSame(await story(database, id), ['queued', 'is queued'])
+    t.equal(wakeUps(), 0)
+    devices.present.add('h-1')
+    office.arrived('handhelds', 'h-1')
+    await reaches(database, id, 'delivered')
+    t.strictSame(devices.heard, [{ id, addressee: 'h-1', kind: 'task', body: { n: 1 }, expiresAt: null }])
+    await until('the relay is woken', () => wakeUps() === 1)
+  }),
+)
+
+t.test('an unknown outcome is said, and the notice sent again under the same id', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices('h-1')
+    devices.answer = async (notice) => {
+      if (devices.tries < 3) throw new Error('no PUBACK')
+      return devices.take(notice)
+    }
+    const { office } = open(t, database, devices)
+    const { id } = await office.post(request(1))
+    await reaches(database, id, 'published')
+    await reaches(database, id, 'delivered')
+    t.equal(devices.tries, 3, 'the office itself tried again, nobody arrived')
+    t.strictSame(
+      devices.heard.map((one) => one.id),
+      [id],
+    )
+    t.strictSame(await story(database, id), ['queued', 'published', 'delivered', 'is delivered'])
+    t.strictSame(await told(database, id), ['published', 'delivered'])
+    const { rows } = await database.pool.query(`SELECT detail FROM notice_state WHERE state = 'published'`)
+    t.strictSame(rows, [{ detail: 'no PUBACK' }])
+  }),
+)
+
+t.test('what expired while waiting is never sent after, and the core is told once by two offices', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices()
+    const { office } = open(t, database, devices)
+    open(t, database, devices, 'two')
+    const { id } = await office.post(request(1, { expiresAt: new Date(Date.now() + 60_000) }))
+    const past = await office.post(request(2, { expiresAt: new Date(Date.now() - 1000) }))
+    const other = await office.post(request(3))
+    await until('each post tried the first', () => devices.tries >= 3)
+    await database.pool.query(`UPDATE notice SET expires_at = now() - interval '1 s' WHERE id = $1`, [id])
+    devices.present.add('h-1')
+    office.arrived('handhelds', 'h-1')
+    for (const one of [id, past.id]) await reaches(database, one, 'expired')
+    await reaches(database, other.id, 'delivered')
+    t.strictSame(devices.bodies(), [3])
+    for (const one of [id, past.id]) {
+      t.strictSame(await story(database, one), ['queued', 'expired', 'is expired'])
+      t.strictSame(await told(database, one), ['expired'])
+    }
+  }),
+)
+
+t.test('of two gateways the one that has the device sends, once', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const here = new Devices('h-1')
+    const there = new Devices()
+    const one = open(t, database, here)
+    const two = open(t, database, there, 'two')
+    const posted = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? one : two).office.post(request(n))),
+    )
+    for (const { id } of posted) await reaches(database, id, 'delivered')
+    t.equal(here.heard.length, 20)
+    t.equal(new Set(here.heard.map(({ id }) => id)).size, 20)
+    t.equal(there.heard.length, 0)
+    for (const { id } of posted) t.strictSame(await told(database, id), ['delivered'])
+  }),
+)
+
+t.test('two gateways that both reach the device send once, and one after the other', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices('h-1')
+    let underWay = 0
+    let most = 0
+    devices.answer = async (notice) => {
+      most = Math.max(most, ++underWay)
+      await new Promise(setImmediate)
+      underWay--
+      return devices.take(notice)
+    }
+    const offices = [open(t, database, devices).office, open(t, database, devices, 'two').office]
+    const ids: string[] = []
+    for (let n = 0; n < 40; n++) {
+      const office = offices[n % 2]
+      if (office === undefined) throw new Error('there are two')
+      ids.push((await office.post(request(n))).id)
+      for (const each of offices) each.arrived('handhelds', 'h-1')
+    }
+    for (const id of ids) await reaches(database, id, 'delivered')
+    t.strictSame(
+      devices.bodies(),
+      Array.from({ length: 40 }, (_, n) => n),
+      'each once, in the order they were posted',
+    )
+    t.equal(most, 1)
+  }),
+)
+
+t.test('notices reach one addressee in order, though the first is slow, and hold no other addressee up', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices('h-1', 'h-2')
+    let letGo: () => void = () => {}
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve
+    })
+    devices.answer = async (notice) => {
+      if (notice.addressee === 'h-1' && devices.heard.every(({ addressee }) => addressee !== 'h-1')) await held
+      return devices.take(notice)
+    }
+    const { office } = open(t, database, devices)
+    const ids: string[] = []
+    for (let n = 1; n <= 5; n++) ids.push((await office.post(request(n))).id)
+    const { id } = await office.post(request(6, { addressee: 'h-2' }))
+    await reaches(database, id, 'delivered')
+    t.strictSame(devices.bodies(), [6])
+    letGo()
+    for (const one of ids) await reaches(database, one, 'delivered')
+    t.strictSame(devices.bodies(), [6, 1, 2, 3, 4, 5])
+  }),
+)
+
+t.test('a thousand notices for one device arrive once and in order', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices()
+    const { office } = open(t, database, devices)
+    for (let n = 0; n < 1000; n++) await office.post(request(n))
+    devices.present.add('h-1')
+    office.arrived('handhelds', 'h-1')
+    await until('all were sent', () => devices.heard.length >= 1000, 120_000)
+    t.strictSame(
+      devices.bodies(),
+      Array.from({ length: 1000 }, (_, n) => n),
+    )
+  }),
+)
+
+t.test('a device that stays away costs one try, not one for each of its notices and each look', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices('h-2')
+    const { office } = open(t, database, devices)
+    for (let n = 1; n <= 3; n++) await office.post(request(n))
+    await until('each post tried', () => devices.tries === 3)
+    // A notice that another gateway took in: found by looking, so the office has looked when it is delivered.
+    for (let look = 1; look <= 2; look++) {
+      await database.pool.query(
+        `INSERT INTO notice (id, idempotency_key, fingerprint, adapter, addressee, kind, body, created_at)
+         VALUES (gen_random_uuid(), $1, '', 'handhelds', 'h-2', 'task', '{"n":0}', now())`,
+        [`elsewhere-${look}`],
+      )
+      await until('it is found', () => devices.heard.length === look)
+    }
+    t.equal(devices.tries, 5)
+  }),
+)
+
+t.test('a restart between the post and the arrival loses and doubles nothing', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices()
+    const before = open(t, database, devices)
+    const { id } = await before.office.post(request(1))
+    await until('it was tried', () => devices.tries === 1)
+    await before.office.stop()
+    // A gateway that died while it was sending leaves its claim.
+    await database.pool.query(`UPDATE notice SET claimed_until = now() - interval '1 s'`)
+    const after = open(t, database, devices)
+    t.strictSame(await after.office.post(request(1)), { id, created: false })
+    devices.present.add('h-1')
+    after.office.arrived('handhelds', 'h-1')
+    await reaches(database, id, 'delivered')
+    t.equal(devices.heard.length, 1)
+  }),
+)
+
+t.test('a stop waits for what is being sent and sends nothing more', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices('h-1')
+    const held: (() => void)[] = []
+    devices.answer = async (notice) => {
+      await new Promise<void>((resolve) => held.push(resolve))
+      return devices.take(notice)
+    }
+    const { office } = open(t, database, devices)
+    const first = await office.post(request(1))
+    const second = await office.post(request(2))
+    await until('the first is being sent', () => held.length === 1)
+    const stopped = office.stop()
+    held[0]?.()
+    await stopped
+    t.strictSame(await story(database, first.id), ['queued', 'delivered', 'is delivered'])
+    t.strictSame(await story(database, second.id), ['queued', 'is queued'])
+  }),
+)
+
+t.test('a receipt that is quicker than the acknowledgement is not taken back by it', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const stage = await IntakeStage.open(t, database)
+    const devices = new Devices('h-1')
+    devices.answer = async (notice) => {
+      t.equal(await stage.say('read before acknowledged', receipt(notice.id, 'read')), 'stored')
+      return devices.take(notice)
+    }
+    const { office } = open(t, database, devices)
+    const { id } = await office.post(request(1))
+    await until('it was sent', () => devices.heard.length === 1)
+    await office.stop()
+    t.strictSame(await story(database, id), ['queued', 'read', 'is read'])
+    t.strictSame(await told(database, id), ['read'])
+  }),
+)
+
+function receipt(noticeId: string, state: ReceiptReport['state'], subject = 'h-1'): ReceiptReport {
+  return { kind: 'receipt', subject, deviceTime: null, noticeId, state, detail: null } as ReceiptReport
+}
+
+t.test('receipts take a notice on and never back, and only its addressee may give them', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const stage = await IntakeStage.open(t, database)
+    const { office } = open(t, database, new Devices('h-1'))
+    const { id } = await office.post(request(1))
+    await reaches(database, id, 'delivered')
+    await stage.say('somebody else', receipt(id, 'done', 'h-2'))
+    await stage.say('no id at all', receipt(`'; DROP TABLE notice; --`, 'done'))
+    await stage.say('nobody’s', receipt('00000000-0000-4000-8000-000000000000', 'done'))
+    t.strictSame(await story(database, id), ['queued', 'delivered', 'is delivered'])
+    await stage.say('1', receipt(id, 'delivered'))
+    await stage.say('2', receipt(id, 'read'), receipt(id, 'delivered'))
+    await stage.say('3', receipt(id.toUpperCase(), 'read'))
+    await stage.say('4', receipt(id, 'done'), receipt(id, 'read'), receipt(id, 'done'))
+    await stage.say('5', receipt(id, 'read'))
+    t.strictSame(await story(database, id), ['queued', 'delivered', 'read', 'done', 'is done'])
+    t.strictSame(await told(database, id), ['delivered', 'read', 'done'])
+  }),
+)
+
+t.test('a notice is not sent by an adapter that cannot, nor to somebody nobody has heard of', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const stage = await IntakeStage.open(t, database)
+    const devices = new Devices('h-1')
+    const senders = new Map([
+      ['handhelds', devices],
+      ['others', devices],
+    ])
+    const office = new NoticeOffice({
+      pool: database.pool,
+      gateway: 'one',
+      log: silent,
+      senders,
+      understanding: how,
+      posted: () => {},
+    })
+    t.teardown(() => office.stop())
+    await t.rejects(office.post(request(1, { adapter: 'vehicles' })), { code: 'NOTICE_INVALID', message: /vehicles/ })
+    await t.rejects(office.post(request(1, { adapter: null })), { message: /never heard of/ })
+    await stage.say('it is here', { kind: 'presence', subject: 'h-1', deviceTime: null, state: 'online' } as never)
+    await t.rejects(office.post(request(1, { adapter: null })), { message: /never heard of/ }, 'heard by no sender')
+    await database.pool.query(`UPDATE device SET adapter = 'others'`)
+    const { id } = await office.post(request(1, { adapter: null }))
+    await reaches(database, id, 'delivered')
+    const { rows } = await database.pool.query('SELECT adapter FROM notice')
+    t.strictSame(rows, [{ adapter: 'others' }])
+  }),
+)
+
+t.test('no state leads back, and what ended stays ended unless the device knows better', async (t) => {
+  for (const from of noticeStates)
+    for (const to of noticeStates) t.notOk(advances(from, to) && advances(to, from), `${from} and ${to}`)
+  t.notOk(advances('done', 'refused'))
+  t.notOk(advances('delivered', 'expired'))
+  t.ok(advances('expired', 'read'))
+})
