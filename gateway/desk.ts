@@ -6,7 +6,7 @@ import { adapterKinds } from './adapter-kinds.ts'
 import { type CityHolder, openCity } from './city/holder.ts'
 import { GatewayError } from './errors.ts'
 import type { Source } from './intake/arrival.ts'
-import { type Desk, MemoryCache } from './intake/commit.ts'
+import { type Desk, MemoryCache, Redeliveries } from './intake/commit.ts'
 import { Attachments } from './store/attachments.ts'
 import { type Database, openDatabase } from './store/database.ts'
 
@@ -39,6 +39,7 @@ export async function openDesk(configuration: Configuration, log: Logger): Promi
       attachments: new Attachments(attachments),
       gateway: configuration.name,
       memories: new MemoryCache(),
+      redeliveries: new Redeliveries(),
       understanding: () => ({
         city: city.current(),
         limits: configuration.triage,

@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import type { Inbound, Receipt } from '../gateway/adapter.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import type { Source } from '../gateway/intake/arrival.ts'
-import { type Desk, MemoryCache } from '../gateway/intake/commit.ts'
+import { type Desk, MemoryCache, Redeliveries } from '../gateway/intake/commit.ts'
 import { Intake } from '../gateway/intake/intake.ts'
 import type { Named } from '../gateway/intake/understand.ts'
 import type { Report } from '../gateway/report.ts'
@@ -35,6 +35,7 @@ export class IntakeStage {
       attachments: new Attachments(join(folder, 'attachments')),
       gateway,
       memories: new MemoryCache(),
+      redeliveries: new Redeliveries(),
       understanding: () => ({
         city: smallCity,
         limits: defaultLimits,

@@ -17,6 +17,7 @@ export interface Desk {
   readonly attachments: Attachments
   readonly gateway: string
   readonly memories: MemoryCache
+  readonly redeliveries: Redeliveries
   understanding(): Understanding
 }
 
@@ -38,6 +39,7 @@ async function commitDecoded(batch: readonly Decoded[], desk: Desk): Promise<Rec
       return await tryCommit(batch, desk)
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error
+      if (error.code === uniqueViolation) desk.redeliveries.seen()
       const raced = error.code === staleMemory || error.code === uniqueViolation
       if (raced && attempt < attempts) desk.memories.forget(subjectsOf(batch))
       else if (isAboutData(error)) return isolate(batch, error, desk)
@@ -64,19 +66,19 @@ async function isolate(batch: readonly Decoded[], error: DatabaseError, desk: De
   return [...first, ...(await commitDecoded(batch.slice(middle), desk))]
 }
 
+const arrivalOf = ({ arrival }: Decoded): Arrival => arrival
+
 async function tryCommit(batch: readonly Decoded[], desk: Desk): Promise<Receipt[]> {
   const { pool, memories } = desk
   const how = desk.understanding()
   const subjects = subjectsOf(batch)
   const unknown = memories.missing(subjects)
   const [taken, read] = await Promise.all([
-    findKeys(
-      pool,
-      batch.map(({ arrival }) => arrival),
-    ),
+    desk.redeliveries.expected() ? findKeys(pool, batch.map(arrivalOf)) : new Set<string>(),
     unknown.length === 0 ? new Map<string, Remembered>() : findMemories(pool, unknown),
   ])
   memories.learn(unknown, read)
+  if (taken.size > 0) desk.redeliveries.seen()
 
   const rows = understand(batch, taken, memories.of(subjects), how)
   await completeRows(rows, how, pool)
@@ -98,6 +100,32 @@ export async function completeRows(rows: BatchRows, how: Understanding, pool: Po
   if (rows.receipts.length > 0) {
     const notices = await findNotices(pool, rows.receipts)
     settleReceipts(rows.receipts, notices, new Date(), how, rows)
+  }
+}
+
+/**
+ * Whether keys are looked up before a batch is written. The unique index finds a redelivery in any case, at the price of
+ * writing its batch twice; and redeliveries are rare, but where one is, more follow: a link that was lost, a restart.
+ */
+export class Redeliveries {
+  readonly #batches: number
+  #left: number
+
+  /** `batches`: so many are looked up after the start, and after each batch that had a redelivery in it. */
+  constructor(batches = 50) {
+    this.#batches = batches
+    this.#left = batches
+  }
+
+  /** Asked once for each attempt to write a batch. */
+  expected(): boolean {
+    if (this.#left === 0) return false
+    this.#left--
+    return true
+  }
+
+  seen(): void {
+    this.#left = this.#batches
   }
 }
 

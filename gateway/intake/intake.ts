@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { v7 as uuidv7 } from 'uuid'
 import type { Inbound, Receipt } from '../adapter.ts'
 import { describe, GatewayError } from '../errors.ts'
 import { storable } from '../store/array-literal.ts'
+import { newMessageId } from '../store/message-id.ts'
 import type { Arrival, Source } from './arrival.ts'
 import { commit, type Desk } from './commit.ts'
 
@@ -64,7 +64,7 @@ export class Intake {
       const msecs = Date.now()
       const { raw, envelope } = message
       const received = { key: indexable(message.key), raw, envelope, receivedAt: new Date(msecs) }
-      this.#waiting.push({ arrival: { id: uuidv7({ msecs }), source, message: received }, resolve, reject })
+      this.#waiting.push({ arrival: { id: newMessageId(msecs), source, message: received }, resolve, reject })
       this.#pumping ??= this.#pump()
     })
   }

@@ -106,7 +106,7 @@ export class Tally {
   readonly counts = new Map<string, TallyRow>()
 
   add(at: Date, subject: string, channel: string, what: string, reason = '', n = 1): void {
-    const day = at.toISOString().slice(0, 10)
+    const day = dayOf(at)
     const key = `${day}\n${subject}\n${channel}\n${what}\n${reason}`
     const row = this.counts.get(key)
     if (row === undefined) this.counts.set(key, { day, subject, channel, what, reason, n })
@@ -117,6 +117,16 @@ export class Tally {
   rows(): TallyRow[] {
     return [...this.counts.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
   }
+}
+
+const dayMs = 86_400_000
+let lastDay = { number: Number.NaN, text: '' }
+
+/** The UTC day. A batch's messages all came on the same one. */
+function dayOf(at: Date): string {
+  const number = Math.floor(at.getTime() / dayMs)
+  if (number !== lastDay.number) lastDay = { number, text: at.toISOString().slice(0, 10) }
+  return lastDay.text
 }
 
 export interface TallyRow {

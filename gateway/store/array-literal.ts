@@ -1,7 +1,4 @@
-/**
- * PostgreSQL array literals for `unnest`. The driver would build them too, element by element and more slowly; at
- * thousands of rows a statement that is most of a batch's time on our side.
- */
+/** Text and JSON as PostgreSQL can hold them, and array literals for short lists; a batch's columns are in columns.ts. */
 
 // PostgreSQL's text and jsonb take neither NUL nor half a surrogate pair, and one such character from a device would
 // make a whole batch fail. The bytes as they came stay in `raw`.
@@ -40,39 +37,6 @@ export function plainArray(values: readonly (string | number | bigint | null)[])
   for (let i = 0; i < values.length; i++) {
     if (i > 0) out += ','
     out += values[i] ?? 'NULL'
-  }
-  return `${out}}`
-}
-
-export function timeArray(values: readonly (Date | null)[]): string {
-  // A batch's times are few: most of its messages came in the same millisecond as their neighbour.
-  let lastMs = Number.NaN
-  let lastText = ''
-  let out = '{'
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]
-    if (i > 0) out += ','
-    if (value === null || value === undefined) {
-      out += 'NULL'
-      continue
-    }
-    const ms = value.getTime()
-    if (ms !== lastMs) {
-      lastMs = ms
-      lastText = `"${value.toISOString()}"`
-    }
-    out += lastText
-  }
-  return `${out}}`
-}
-
-export function bytesArray(values: readonly Uint8Array[]): string {
-  let out = '{'
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as Uint8Array
-    out += i > 0 ? ',"\\\\x' : '"\\\\x'
-    out += Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
-    out += '"'
   }
   return `${out}}`
 }

@@ -1,3 +1,6 @@
+import { randomFillSync } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
+
 export const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /**
@@ -11,3 +14,19 @@ export function aroundId(id: string): { receivedAt: Date } {
 
 /** The last year of four digits: what follows is written in a form that PostgreSQL does not read. */
 const latestMs = Date.UTC(9999, 0)
+
+const randomBytes = 16
+// Random bytes are dear one by one; these are drawn for many ids at once.
+const pool = Buffer.alloc(256 * randomBytes)
+let drawn = pool.length
+
+/** The id of a message received at this time, in milliseconds since 1970. */
+export function newMessageId(msecs: number): string {
+  if (drawn === pool.length) {
+    randomFillSync(pool)
+    drawn = 0
+  }
+  const random = pool.subarray(drawn, drawn + randomBytes)
+  drawn += randomBytes
+  return uuidv7({ msecs, random })
+}
