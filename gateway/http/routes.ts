@@ -23,7 +23,7 @@ export interface RouteOptions {
   posted(): void
 }
 
-const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100 } as const
+const limit = { type: 'integer', minimum: 1, maximum: 1000, default: 100, 'x-finite': true } as const
 const cursor = { type: 'string', pattern: '^[0-9]{1,18}$', description: 'a number', default: '0' } as const
 // PostgreSQL's text takes no NUL, and `%00` in a path or query is one.
 const text = {
@@ -194,7 +194,7 @@ function addDevices(app: FastifyInstance, prisma: PrismaClient): void {
           properties: {
             from: time,
             to: time,
-            limit: { type: 'integer', minimum: 1, maximum: 20_000, default: 5000 },
+            limit: { ...limit, maximum: 20_000, default: 5000 },
           },
         },
       },

@@ -24,7 +24,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     bodyLimit: 1024 * 1024,
     requestTimeout: 60_000,
     // `verbose` hands the schemas to `wording`.
-    ajv: { customOptions: { removeAdditional: false, allErrors: true, verbose: true } },
+    ajv: { customOptions: { removeAdditional: false, allErrors: true, verbose: true, keywords: [finite] } },
     schemaErrorFormatter: (errors, part) =>
       new Error([...new Set(errors.map((error) => wording(error, part)))].join('; ')),
   })
@@ -62,6 +62,9 @@ export function requireToken(scope: FastifyInstance, apiToken: Secret | null): v
   })
 }
 
+// Ajv takes 1e400 for an integer, and leaves out minimum and maximum for what is not finite.
+const finite = { keyword: 'x-finite', validate: (_schema: unknown, value: unknown) => Number.isFinite(value) }
+
 interface SchemaError {
   readonly keyword: string
   readonly instancePath: string
@@ -76,6 +79,7 @@ function wording(error: SchemaError, part: string): string {
   const at = `${part}${instancePath}`
   if (keyword === 'additionalProperties') return `${at}: ${quote(params.additionalProperty)} is unknown here`
   if (keyword === 'enum') return `${at} must be one of ${String(params.allowedValues)}`
+  if (keyword === finite.keyword) return `${at} must be a finite number`
   const form = keyword === 'pattern' || keyword === 'format' ? parentSchema?.description : undefined
   return form === undefined ? `${at} ${message}` : `${at} must be ${form}`
 }

@@ -1,0 +1,146 @@
+import t from 'tap'
+import type { Adapter } from '../gateway/adapter.ts'
+import { Backoff } from '../gateway/relay/pace.ts'
+import { Supervisor, type SupervisorOptions } from '../gateway/supervisor.ts'
+import { silent } from './database.ts'
+import { deferred, until } from './mqtt-stage.ts'
+
+/** An adapter that does what it is told, and keeps what was asked of it. */
+class Told implements Adapter {
+  readonly calls: string[] = []
+  starting: (attempt: number) => Promise<void> = async () => {}
+  stopping: () => Promise<void> = async () => {}
+
+  get starts(): number {
+    return this.calls.filter((call) => call === 'start').length
+  }
+
+  start(): Promise<void> {
+    this.calls.push('start')
+    return this.starting(this.starts)
+  }
+
+  stop(): Promise<void> {
+    this.calls.push('stop')
+    return this.stopping()
+  }
+}
+
+/** Steps so short that a test is not held up. */
+const quick = (): SupervisorOptions => ({ backoff: new Backoff(1, 4) })
+/** Steps so long that a test which waits for one fails. */
+const endless = (): SupervisorOptions => ({ backoff: new Backoff(86_400_000, 86_400_000) })
+
+const listening = { state: 'listening', at: 'here' } as const
+
+t.test('an adapter that fails to start is started again until it does, stopped in between', async (t) => {
+  const adapter = new Told()
+  adapter.starting = async (attempt) => {
+    if (attempt < 4) throw new Error(`try ${attempt}`)
+    supervisor.report(listening)
+  }
+  const supervisor = new Supervisor('x', adapter, silent, quick())
+  await supervisor.start()
+  t.match(supervisor.link, { state: 'down', reason: 'try 1' }, 'the start waits for the first attempt alone')
+  await until('it listens', () => supervisor.link.state === 'listening')
+  t.strictSame(adapter.calls, ['start', 'stop', 'start', 'stop', 'start', 'stop', 'start'])
+  await supervisor.stop()
+  t.equal(adapter.calls.at(-1), 'stop')
+  t.strictSame(supervisor.link, { state: 'stopped' })
+})
+
+t.test('an adapter that goes down is stopped and started, however often it says so', async (t) => {
+  const adapter = new Told()
+  adapter.starting = async () => supervisor.report(listening)
+  const supervisor = new Supervisor('x', adapter, silent, quick())
+  await supervisor.start()
+  for (let time = 1; time <= 3; time++) {
+    supervisor.report({ state: 'down', reason: 'the line' })
+    supervisor.report({ state: 'down', reason: 'the line, again' })
+    await until('it is up again', () => supervisor.link.state === 'listening')
+    t.equal(adapter.starts, time + 1)
+  }
+  await supervisor.stop()
+})
+
+t.test('an adapter that is down before its start is through is started again', async (t) => {
+  const adapter = new Told()
+  adapter.starting = async (attempt) => {
+    supervisor.report(attempt === 1 ? { state: 'down', reason: 'at once' } : listening)
+  }
+  const supervisor = new Supervisor('x', adapter, silent, quick())
+  await supervisor.start()
+  await until('it listens', () => supervisor.link.state === 'listening')
+  t.strictSame(adapter.calls, ['start', 'stop', 'start'])
+  await supervisor.stop()
+})
+
+t.test('an adapter that throws when it stops is started all the same, and the stop resolves', async (t) => {
+  const adapter = new Told()
+  adapter.stopping = () => Promise.reject(new Error('will not'))
+  adapter.starting = async (attempt) => {
+    if (attempt === 1) throw new Error('no')
+    supervisor.report(listening)
+  }
+  const supervisor = new Supervisor('x', adapter, silent, quick())
+  await supervisor.start()
+  await until('it listens', () => supervisor.link.state === 'listening')
+  await supervisor.stop()
+  t.strictSame(supervisor.link, { state: 'stopped' })
+})
+
+t.test('an adapter that throws at once rather than rejects is no other', async (t) => {
+  const adapter = new Told()
+  adapter.starting = () => {
+    throw new Error('thrown')
+  }
+  const supervisor = new Supervisor('x', adapter, silent, endless())
+  await supervisor.start()
+  t.match(supervisor.link, { state: 'down', reason: 'thrown' })
+  await supervisor.stop()
+})
+
+t.test('a stop during a pause of a day waits for nothing', async (t) => {
+  const adapter = new Told()
+  adapter.starting = () => Promise.reject(new Error('no'))
+  const supervisor = new Supervisor('x', adapter, silent, endless())
+  await supervisor.start()
+  await supervisor.stop()
+  t.equal(adapter.starts, 1)
+  await supervisor.stop()
+  t.strictSame(supervisor.link, { state: 'stopped' })
+})
+
+t.test('a start that hangs holds up neither the start nor the stop of the gateway', async (t) => {
+  const adapter = new Told()
+  const hung = deferred<void>()
+  adapter.starting = () => hung.promise
+  const supervisor = new Supervisor('x', adapter, silent, { ...endless(), firstAttemptMs: 1 })
+  await supervisor.start()
+  t.strictSame(adapter.calls, ['start'], 'the attempt goes on')
+  await supervisor.stop()
+  t.strictSame(adapter.calls, ['start', 'stop'])
+  // Its late end is nobody's any more, and no unhandled rejection either.
+  hung.reject(new Error('late'))
+  await new Promise(setImmediate)
+  t.equal(adapter.starts, 1)
+})
+
+t.test('a supervisor that was stopped before its start starts nothing', async (t) => {
+  const adapter = new Told()
+  const supervisor = new Supervisor('x', adapter, silent, quick())
+  await supervisor.stop()
+  await supervisor.start()
+  t.equal(adapter.starts, 0)
+})
+
+t.test('a link that stays as it is keeps the time since when', async (t) => {
+  const supervisor = new Supervisor('x', new Told(), silent, endless())
+  await supervisor.start()
+  supervisor.report(listening)
+  const { since } = supervisor
+  supervisor.report({ state: 'listening', at: 'there' })
+  t.equal(supervisor.since, since)
+  t.match(supervisor.link, { at: 'there' })
+  await supervisor.stop()
+})
