@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { drive } from '../simulators/nmea-vehicle.ts'
 import { closeServer, type DatabaseKind, type MeasuredGateway, noServer, openGateway } from './gateways.ts'
-import { cpuSeconds } from './processes.ts'
+import { CpuMeter } from './processes.ts'
 import { table, thousands } from './table.ts'
 
 /** Bytes over TCP to stored positions; the codec alone beside gpsdecode is `nmea-codec`. */
@@ -49,8 +49,8 @@ async function measure(kind: DatabaseKind): Promise<string[]> {
     const stored = async () => Number((await client.query('SELECT count(*) AS n FROM position')).rows[0].n)
     const port = gateway.child().port('nmea')
     const logs = Array.from({ length: vehicles }, (_, i) => logOf(i))
-    const { gateway: own, database } = gateway.pids()
-    const before = [cpuSeconds(own), cpuSeconds(database)] as const
+    const meter = new CpuMeter(gateway)
+    meter.watch('counting')
     const began = performance.now()
     await Promise.all(logs.map((log) => send(port, log)))
     const wanted = vehicles * epochs
@@ -61,13 +61,14 @@ async function measure(kind: DatabaseKind): Promise<string[]> {
       n = await stored()
     }
     const seconds = (performance.now() - began) / 1000
-    const us = (pids: readonly number[], at: number) => Math.round(((cpuSeconds(pids) - at) / n) * 1e6)
+    meter.watch('counted')
+    const { gatewayUs, databaseUs } = meter.perMessage(n)
     return [
       kind,
       `${thousands(n / seconds)}/s`,
       `${thousands((n * sentencesAnEpoch) / seconds)}/s`,
       `${n} of ${wanted}`,
-      `${us(own, before[0])} + ${us(database, before[1])} µs`,
+      `${Math.round(gatewayUs)} + ${Math.round(databaseUs)} µs`,
     ]
   } finally {
     await client.end()
