@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packageRoot } from '../gateway/package-root.ts'
 import { type GatewayChild, startGatewayChild } from '../simulators/gateway-child.ts'
 import { openServer, serverMissing, type TestServer } from '../test/postgres-server.ts'
-import { childrenOf } from './processes.ts'
+import { childrenOf, temporaryFolder } from './processes.ts'
 
 export type DatabaseKind = 'embedded' | 'server'
 
@@ -44,7 +43,7 @@ export async function openGateway(
   kind: DatabaseKind,
   configuration: Record<string, unknown> = {},
 ): Promise<MeasuredGateway> {
-  const folder = await mkdtemp(join(tmpdir(), 'chengguan-bench-'))
+  const folder = temporaryFolder()
   const postgres = kind === 'server' ? await sharedServer() : null
   const databaseUrl = (await postgres?.createDatabase()) ?? null
   const complete = {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { freePort, listening, type Peer, peerOf } from './peers.ts'
+import { temporaryFolder } from './processes.ts'
 
 /**
  * Node-RED's flow from a broker to a database, as a user would draw it: mqtt in (QoS 1) → function → PostgreSQL. The
@@ -27,7 +27,7 @@ export interface NodeRed extends Peer {
 export async function startNodeRed(folder: string, brokerPort: number, databaseUrl: string): Promise<NodeRed> {
   const script = nodeRedIn(folder)
   if (script === null) throw new Error(`no node-red and pg in ${folder}`)
-  const userFolder = await mkdtemp(join(tmpdir(), 'chengguan-bench-'))
+  const userFolder = temporaryFolder()
   const port = await freePort()
   await writeFile(join(userFolder, 'settings.js'), settings(folder, databaseUrl, port))
   await writeFile(join(userFolder, 'flows.json'), JSON.stringify(flow(brokerPort)))

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from './processes.ts'
 
 /** What a user would pick instead, each a process on loopback. */
 export interface Peer {
@@ -26,7 +26,7 @@ export async function startBareAedes(): Promise<Peer> {
 
 /** Null when it is not installed. Its default queue of 1,000 would acknowledge what it then drops. */
 export async function startMosquitto(): Promise<Peer | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'chengguan-bench-'))
+  const folder = temporaryFolder()
   const remove = () => rm(folder, { recursive: true, force: true })
   const port = await freePort()
   const lines = [

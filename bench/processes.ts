@@ -1,4 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /** What Linux counts of processes (proc(5)). */
 
@@ -67,5 +69,35 @@ export class CpuMeter {
     const { counting, counted } = this.#at
     const us = (party: 'gateway' | 'database') => ((counted[party] - counting[party]) / messages) * 1e6
     return { gatewayUs: us('gateway'), databaseUs: us('database') }
+  }
+}
+
+const folders = new Set<string>()
+
+/** A folder that is gone when this process is. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'chengguan-bench-'))
+  folders.add(folder)
+  return folder
+}
+
+/** Whatever ends this process, a signal too: nothing that it started outlives it. */
+export function leaveNothing(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+  process.once('exit', () => {
+    for (const pid of descendantsOf(process.pid)) endNow(pid)
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
+}
+
+function descendantsOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)])
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
   }
 }

@@ -1,3 +1,5 @@
+import { leaveNothing } from './processes.ts'
+
 /** `npm run bench -- mqtt [options]`: one benchmark, each side by side with what a user would pick instead. */
 
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -15,5 +17,6 @@ if (benchmark === undefined) {
   process.exitCode = 64
 } else {
   process.argv.splice(2, process.argv.length, ...rest)
+  leaveNothing()
   await benchmark()
 }
