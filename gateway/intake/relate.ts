@@ -1,6 +1,6 @@
+import { type Posting, post } from '../relay/post.ts'
 import { distanceM } from '../triage/distance.ts'
 import type { BatchRows, IntentRow } from './rows.ts'
-import { post, type Understanding } from './understand.ts'
 
 /** An earlier intent in the same unit grid, as much of it as relating needs. */
 export interface Neighbour {
@@ -19,7 +19,7 @@ const relatedWithinM = 50
 const mostRelated = 5
 
 /** Names for each new intent the earlier ones that look like the same thing, then makes its outbox rows. */
-export function relateIntents(rows: BatchRows, earlier: readonly Neighbour[], how: Understanding): void {
+export function relateIntents(rows: BatchRows, earlier: readonly Neighbour[], how: Posting): void {
   const byGrid = new Map<string, Neighbour[]>()
   const know = (neighbour: Neighbour) => {
     const known = byGrid.get(neighbour.grid)

@@ -1,6 +1,6 @@
 import type { Receipt } from '../adapter.ts'
 import type { CaseIntent } from '../case-intent.ts'
-import type { NoticeState } from '../notices/notice.ts'
+import type { NoticeState } from '../notices/state.ts'
 import type { ReceiptReport } from '../report.ts'
 import type { AcceptedPosition, SubjectMemory } from '../triage/triage.ts'
 

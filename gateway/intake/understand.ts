@@ -3,8 +3,9 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Receipt } from '../adapter.ts'
 import type { City } from '../city/city.ts'
 import { describe, GatewayError } from '../errors.ts'
-import { cloudEvent, type EventDraft } from '../relay/cloud-event.ts'
-import { type DestinationFilter, type Traits, wants } from '../relay/destination.ts'
+import type { EventDraft } from '../relay/cloud-event.ts'
+import type { Traits } from '../relay/destination.ts'
+import { type Posting, post } from '../relay/post.ts'
 import type { FormReport, Report } from '../report.ts'
 import { type Findings, type SubjectMemory, type TriageLimits, triage } from '../triage/triage.ts'
 import type { Arrival } from './arrival.ts'
@@ -15,17 +16,9 @@ import { type BatchRows, type DeadLetterRow, type DeviceRow, emptyRows } from '.
  * which devices' memories triage needs.
  */
 
-export interface Named {
-  readonly name: string
-  readonly filter: DestinationFilter
-}
-
-export interface Understanding {
+export interface Understanding extends Posting {
   readonly city: City
   readonly limits: TriageLimits
-  readonly destinations: readonly Named[]
-  /** CloudEvents `source` of what this gateway tells. */
-  readonly eventSource: string
 }
 
 /** An arrival with its reports, or with the reason why it has none. */
@@ -278,23 +271,4 @@ function announce(arrival: Arrival, findings: Findings, how: Understanding, rows
       rows,
     )
   }
-}
-
-/** One outbox row for each destination that wants the event; returns their names. */
-export function post(
-  draft: EventDraft,
-  traits: Traits,
-  createdAt: Date,
-  how: Pick<Understanding, 'destinations' | 'eventSource'>,
-  rows: Pick<BatchRows, 'outbox' | 'tally'>,
-): string[] {
-  const names = how.destinations.filter(({ filter }) => wants(filter, traits)).map(({ name }) => name)
-  if (names.length === 0) return names
-  const body = cloudEvent(draft, how.eventSource)
-  for (const destination of names) {
-    const { id: eventId, type, orderingKey } = draft
-    rows.outbox.push({ destination, eventId, type, orderingKey, body, createdAt })
-    rows.tally.add(createdAt, destination, 'core', 'outbox', type)
-  }
-  return names
 }

@@ -1,29 +1,8 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { BatchRows, NoticeStateRow } from '../intake/rows.ts'
-import { post, type Understanding } from '../intake/understand.ts'
+import { type Posting, post } from '../relay/post.ts'
 import type { ReceiptReport } from '../report.ts'
-
-/**
- * The states of a notice, in the order it goes through them; a later word never takes it back. `expired` and `refused`
- * end it. `published`: handed to the link, and not known yet whether it arrived.
- */
-export const noticeStates = ['queued', 'published', 'delivered', 'read', 'done', 'refused', 'expired'] as const
-export type NoticeState = (typeof noticeStates)[number]
-
-const rank: Record<NoticeState, number> = {
-  queued: 0,
-  published: 1,
-  expired: 2,
-  delivered: 3,
-  read: 4,
-  done: 5,
-  refused: 5,
-}
-
-/** A notice that expired in the gateway's eyes may still have reached its device: the device's word wins. */
-export function advances(from: NoticeState, to: NoticeState): boolean {
-  return rank[to] > rank[from]
-}
+import { advances, type NoticeState } from './state.ts'
 
 /** The columns of a notice that its states are announced with. */
 export interface NoticeRow {
@@ -39,7 +18,7 @@ export function settleReceipts(
   receipts: readonly ReceiptReport[],
   notices: ReadonlyMap<string, NoticeRow>,
   at: Date,
-  how: Pick<Understanding, 'destinations' | 'eventSource'>,
+  how: Posting,
   rows: Pick<BatchRows, 'noticeStates' | 'outbox' | 'tally'>,
 ): void {
   const states = new Map<string, NoticeState>()
@@ -58,7 +37,7 @@ export function settleReceipts(
 export function enter(
   notice: Omit<NoticeRow, 'state'>,
   entered: NoticeStateRow,
-  how: Pick<Understanding, 'destinations' | 'eventSource'>,
+  how: Posting,
   rows: Pick<BatchRows, 'noticeStates' | 'outbox' | 'tally'>,
 ): void {
   rows.noticeStates.push(entered)

@@ -5,10 +5,11 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Adapter, OutboundNotice, Sent } from '../adapter.ts'
 import { describe, GatewayError, quote } from '../errors.ts'
 import { emptyRows } from '../intake/rows.ts'
-import type { Understanding } from '../intake/understand.ts'
+import type { Posting } from '../relay/post.ts'
 import { storableJson, textArray } from '../store/array-literal.ts'
 import { writeBatch } from '../store/write-batch.ts'
-import { advances, enter, type NoticeRow, type NoticeState } from './notice.ts'
+import { enter, type NoticeRow } from './notice.ts'
+import { advances, type NoticeState } from './state.ts'
 
 export interface NoticeRequest {
   readonly idempotencyKey: string
@@ -26,7 +27,7 @@ export interface OfficeOptions {
   readonly log: Logger
   /** Adapters that can reach somebody, by name. */
   readonly senders: ReadonlyMap<string, Required<Pick<Adapter, 'send'>>>
-  understanding(): Pick<Understanding, 'destinations' | 'eventSource'>
+  understanding(): Posting
   /** There are new outbox rows. */
   posted(): void
 }
