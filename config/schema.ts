@@ -23,6 +23,8 @@ const database = z.strictObject({
     .nullable()
     .default(null),
   poolSize: count(200).default(8),
+  /** `unnamed` behind a pooler that lends one session to many, such as pgbouncer in transaction mode. */
+  statements: z.enum(['named', 'unnamed']).default('named'),
 })
 
 const http = z.strictObject({

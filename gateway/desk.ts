@@ -40,6 +40,8 @@ export async function openDesk(configuration: Configuration, log: Logger): Promi
       gateway: configuration.name,
       memories: new MemoryCache(),
       redeliveries: new Redeliveries(),
+      // The embedded database has one session for all connections, and names in it would clash.
+      namedStatements: database.kind === 'server' && configuration.database.statements === 'named',
       understanding: () => ({
         city: city.current(),
         limits: configuration.triage,

@@ -78,7 +78,7 @@ t.test('everything but adapters and destinations has a default, in milliseconds 
   t.match(city, /config\/city-example$/)
   t.match(defaults, {
     name: 'gateway',
-    database: { url: null, poolSize: 8 },
+    database: { url: null, poolSize: 8, statements: 'named' },
     http: { host: '127.0.0.1', port: 8080, apiToken: null },
     log: { level: 'info', payloads: 'masked' },
     intake: { batch: 1000, maxWaiting: 20_000 },

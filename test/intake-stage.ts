@@ -36,6 +36,7 @@ export class IntakeStage {
       gateway,
       memories: new MemoryCache(),
       redeliveries: new Redeliveries(),
+      namedStatements: database.kind === 'server',
       understanding: () => ({
         city: smallCity,
         limits: defaultLimits,

@@ -18,6 +18,8 @@ export interface Desk {
   readonly gateway: string
   readonly memories: MemoryCache
   readonly redeliveries: Redeliveries
+  /** The database gives each connection a session of its own, where a statement can keep a name. */
+  readonly namedStatements: boolean
   understanding(): Understanding
 }
 
@@ -84,7 +86,7 @@ async function tryCommit(batch: readonly Decoded[], desk: Desk): Promise<Receipt
   await completeRows(rows, how, pool)
   await Promise.all(rows.files.map(({ sha256, content }) => desk.attachments.keep(sha256, content)))
   try {
-    await writeBatch(pool, rows, desk.gateway)
+    await writeBatch(pool, rows, desk.gateway, desk.namedStatements)
   } catch (error) {
     // Whether it was committed may be unknown (the connection was cut): nothing that was remembered can be relied on.
     memories.forget(subjects)

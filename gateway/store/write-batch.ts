@@ -184,14 +184,35 @@ const parts: readonly Part[] = [messages, keys, positions, intents, outbox, dead
 /** Of all the columns of one message with a position; more costs a copy. */
 const expectedBytes = 2048
 
-/** Rejects as a whole, with SQLSTATE 23505 when a key was taken meanwhile and CG001 when a device's memory is stale. */
-export async function writeBatch(client: Pool | ClientBase, rows: BatchRows, gateway: string): Promise<void> {
+/** The few forms the statement has, by which tables a batch touches, each with its name. */
+const names = new Map<string, string>()
+
+function nameOf(text: string): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = `chengguan_batch_${names.size}`
+    names.set(text, name)
+  }
+  return name
+}
+
+/**
+ * Rejects as a whole, with SQLSTATE 23505 when a key was taken meanwhile and CG001 when a device's memory is stale.
+ * `named`: the server parses and plans each form once a connection, which a session of one's own is needed for.
+ */
+export async function writeBatch(
+  client: Pool | ClientBase,
+  rows: BatchRows,
+  gateway: string,
+  named = false,
+): Promise<void> {
   const columns = new Columns(rows.messages.length * expectedBytes)
   const written = parts.map((part) => part(rows, gateway, columns)).filter((sql) => sql !== null)
   if (written.length === 0) return
   const holds =
     rows.devices.size === 0
       ? 'SELECT 1'
-      : `SELECT chengguan_require((SELECT count(*) FROM device_in) = ${rows.devices.size}, 'a device was written by another gateway')`
-  await client.query(`WITH ${written.join(',\n')}\n${holds}`, columns.values())
+      : `SELECT chengguan_require((SELECT count(*) FROM device_in) = ${columns.value(String(rows.devices.size))}::bigint, 'a device was written by another gateway')`
+  const text = `WITH ${written.join(',\n')}\n${holds}`
+  await client.query({ text, values: columns.values(), ...(named && { name: nameOf(text) }) })
 }
