@@ -3,7 +3,7 @@ import type { IntentPurpose, Urgency } from '../gateway/case-intent.ts'
 import { packageRoot } from '../gateway/package-root.ts'
 import { eventTypes } from '../gateway/relay/cloud-event.ts'
 import { defaultLimits } from '../gateway/triage/limits.ts'
-import { directory, duration, path, port, type Secret, secret, signingSecret } from './fields.ts'
+import { byteSize, directory, duration, path, port, type Secret, secret, signingSecret } from './fields.ts'
 
 /** The whole configuration. Keys as an operator writes them; durations get their unit into their name in code. */
 
@@ -41,7 +41,9 @@ const log = z.strictObject({
 
 const intake = z.strictObject({
   batch: count(10_000).default(1000),
+  batchBytes: byteSize().prefault('16MiB'),
   maxWaiting: count(1_000_000).default(20_000),
+  maxWaitingBytes: byteSize().prefault('256MiB'),
 })
 
 const metres = z.number().positive()

@@ -53,10 +53,15 @@ export class IntakeStage {
         return [...meaning()]
       },
     }
-    this.intake = new Intake(this.desk, { batch: 1000, maxWaiting }, silent, {
-      committed: (messages) => this.batches.push(messages),
-      failed: () => {},
-    })
+    this.intake = new Intake(
+      this.desk,
+      { batch: 1000, batchBytes: 1_000_000, maxWaiting, maxWaitingBytes: 10_000_000 },
+      silent,
+      {
+        committed: (messages) => this.batches.push(messages),
+        failed: () => {},
+      },
+    )
   }
 
   static async open(

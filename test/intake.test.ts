@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
-import { replayDeadLetter, replayMatching } from '../gateway/intake/replay.ts'
+import { replayDeadLetter, replayEvents, replayMatching } from '../gateway/intake/replay.ts'
 import type { Attachment, Report } from '../gateway/report.ts'
 import { audit } from '../gateway/store/ledger.ts'
 import { forEachDatabase } from './database.ts'
@@ -106,6 +106,69 @@ t.test('intake', (t) =>
       t.match(await prisma.deadLetter.findMany(), [{ code: 'DECODE_CRASHED', detail: /store refuses/ }])
       t.equal(await prisma.intent.count(), 1)
       t.strictSame(await balanced(), [])
+    })
+
+    await t.test(
+      'messages too large for one transaction travel in several, and an innocent one is not held up',
+      async (t) => {
+        const stage = await IntakeStage.open(t, database)
+        const large = Array.from({ length: 5 }, (_, i) => `${i}${'x'.repeat(600_000)}`)
+        const says = [...large, 'small'].map((raw, i) => {
+          stage.mean(raw, [at(`s-${i}`)])
+          return stage.accept(raw, `k${i}`)
+        })
+        t.strictSame(await Promise.all(says), ['stored', 'stored', 'stored', 'stored', 'stored', 'stored'])
+        t.strictSame(stage.batches, [1, 1, 1, 1, 2])
+      },
+    )
+
+    await t.test('bytes that wait are bounded as messages are', async (t) => {
+      const stage = await IntakeStage.open(t, database)
+      const raws = Array.from({ length: 12 }, (_, i) => `${i}${'y'.repeat(1_000_000)}`)
+      const outcomes = await Promise.allSettled(raws.map((raw, i) => stage.accept(raw, `k${i}`)))
+      const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+      t.match(refused[0], { reason: { code: 'STORE_FULL', message: /bytes/ } })
+      t.equal(refused.length, 2)
+      t.equal(await stage.say('after', at('h-1')), 'stored')
+    })
+
+    await t.test('a message that cannot even be written down dies alone', async (t) => {
+      const stage = await IntakeStage.open(t, database)
+      let deep: unknown = 'x'
+      for (let i = 0; i < 20_000; i++) deep = [deep]
+      const nested = form('h-1', { purpose: 'sos', number: 'deep', text: deep as string })
+      const receipts = await Promise.all([
+        stage.say('one', at('h-1')),
+        stage.say('deep', nested),
+        stage.say('two', sos('h-1', 'n')),
+      ])
+      t.strictSame(receipts, ['stored', 'dead-lettered', 'stored'])
+      t.strictSame(await balanced(), [])
+    })
+
+    await t.test('an ordering key of any length orders', async (t) => {
+      const stage = await IntakeStage.open(t, database)
+      const caseNumber = Array.from({ length: 200 }, (_, i) =>
+        createHash('sha512').update(String(i)).digest('base64'),
+      ).join('')
+      t.equal(await stage.say('answer', form('h-1', { purpose: 'verify', caseNumber, passed: true })), 'stored')
+      t.match(await prisma.outbox.findFirst(), { type: 'answer', orderingKey: /^sha256:/ })
+    })
+
+    await t.test('events that were delivered meanwhile are not put back in line', async (t) => {
+      const stage = await IntakeStage.open(t, database)
+      await stage.say('one', sos('h-1', 'n1'))
+      await pool.query(`UPDATE outbox SET state = 'dead' WHERE type = 'case-intent'`)
+      const both = await Promise.all(
+        [1, 2].map(() => replayEvents(pool, { destination: 'core', seq: null, limit: 10 })),
+      )
+      t.equal(
+        both.reduce((sum, n) => sum + n, 0),
+        1,
+        'two replays at once take it up once',
+      )
+      await pool.query(`UPDATE outbox SET state = 'delivered'`)
+      t.equal(await replayEvents(pool, { destination: null, seq: null, limit: 10 }), 0)
     })
 
     await t.test('a decoder that fails is a dead letter that says whose fault it is', async (t) => {

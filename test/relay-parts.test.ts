@@ -102,6 +102,7 @@ t.test('array literals carry what PostgreSQL would choke on', async (t) => {
   t.equal(textArray(['a"b', 'c\\d', null, '', '{x,y}']), '{"a\\"b","c\\\\d",NULL,"","{x,y}"}')
   t.equal(plainArray([1, null, 'x', 2.5]), '{1,NULL,x,2.5}')
   t.equal(storable('a\0b\ud800'), 'a\uFFFDb\uFFFD')
+  t.equal(storableJson({ 'a\0b': 1, '\ud800': { c: '\0' } }), '{"a\uFFFDb":1,"\uFFFD":{"c":"\uFFFD"}}', 'in keys too')
   t.equal(
     storableJson({ text: 'a\0b', half: '\ud83d', whole: '😀' }),
     '{"text":"a\uFFFDb","half":"\uFFFD","whole":"😀"}',

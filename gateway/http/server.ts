@@ -91,12 +91,29 @@ const statusOf: Partial<Record<GatewayError['code'], number>> = {
   STORE_FULL: 503,
 }
 
+/** A database that is away is a matter of trying again; what cannot be written for its nesting is the asker's fault. */
+function httpStatusOf(error: Error & { statusCode?: number }): number {
+  if (error instanceof GatewayError) return statusOf[error.code] ?? 500
+  if (error.statusCode !== undefined) return error.statusCode
+  if (error instanceof RangeError && error.message.includes('call stack')) return 400
+  return databaseIsAway(error) ? 503 : 500
+}
+
+/** Of the driver or of Prisma: no connection, or one that ended (SQLSTATE classes 08, 53, 57P). */
+function databaseIsAway(error: Error): boolean {
+  const code = String(Reflect.get(error, 'code') ?? '')
+  if (/^(ECONN|EPIPE|ENOENT|ETIMEDOUT|08|53|57P|P1\d{3}$)/.test(code)) return true
+  return /connection terminated|timeout exceeded when trying to connect|Can't reach database|ECONNREFUSED/i.test(
+    error.message,
+  )
+}
+
 function answerError(
   error: Error & { statusCode?: number; validation?: unknown },
   request: { log: { error(fields: object, message: string): void } },
   reply: { code(status: number): { send(body: unknown): unknown }; header(name: string, value: string): unknown },
 ): unknown {
-  const status = error instanceof GatewayError ? (statusOf[error.code] ?? 500) : (error.statusCode ?? 500)
+  const status = httpStatusOf(error)
   if (status === 503) reply.header('retry-after', '5')
   if (status >= 500) request.log.error({ reason: error.message }, 'request failed')
   const code = error instanceof GatewayError ? error.code : undefined

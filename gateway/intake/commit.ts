@@ -23,9 +23,10 @@ export interface Desk {
   understanding(): Understanding
 }
 
-const staleMemory = 'CG001'
+/** SQLSTATE of `chengguan_require`. */
+export const staleMemory = 'CG001'
 const uniqueViolation = '23505'
-const attempts = 5
+export const attempts = 5
 
 /**
  * Stores a batch and says what became of each message. Rejects when nothing was stored, or when it cannot be known:
@@ -40,9 +41,9 @@ async function commitDecoded(batch: readonly Decoded[], desk: Desk): Promise<Rec
     try {
       return await tryCommit(batch, desk)
     } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error
-      if (error.code === uniqueViolation) desk.redeliveries.seen()
-      const raced = error.code === staleMemory || error.code === uniqueViolation
+      const code = error instanceof DatabaseError ? error.code : undefined
+      if (code === uniqueViolation) desk.redeliveries.seen()
+      const raced = code === staleMemory || code === uniqueViolation
       if (raced && attempt < attempts) desk.memories.forget(subjectsOf(batch))
       else if (isAboutData(error)) return isolate(batch, error, desk)
       else throw error
@@ -50,13 +51,17 @@ async function commitDecoded(batch: readonly Decoded[], desk: Desk): Promise<Rec
   }
 }
 
-/** Classes 22 (data exception) and 23 (constraint), 54 (limit exceeded): sending the same rows again fails again. */
-function isAboutData({ code }: DatabaseError): boolean {
-  return /^(22|23|54)/.test(code ?? '')
+/**
+ * Whether the same rows would fail again: SQLSTATE classes 22 (data exception), 23 (constraint) and 54 (limit exceeded),
+ * and our own errors of understanding or writing a message (too large a text, too deep a nesting).
+ */
+function isAboutData(error: unknown): error is Error {
+  if (error instanceof DatabaseError) return /^(22|23|54)/.test(error.code ?? '')
+  return error instanceof RangeError || error instanceof TypeError || error instanceof SyntaxError
 }
 
 /** Halves the batch until the message that the store will not take stands alone, and makes a dead letter of that one. */
-async function isolate(batch: readonly Decoded[], error: DatabaseError, desk: Desk): Promise<Receipt[]> {
+async function isolate(batch: readonly Decoded[], error: Error, desk: Desk): Promise<Receipt[]> {
   const [only] = batch
   if (only !== undefined && batch.length === 1) {
     if (only.poison !== null) throw error

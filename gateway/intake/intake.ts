@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Inbound, Receipt } from '../adapter.ts'
 import { describe, GatewayError } from '../errors.ts'
-import { storable } from '../store/array-literal.ts'
+import { indexable } from '../store/array-literal.ts'
 import { newMessageId } from '../store/message-id.ts'
 import type { Arrival, Source } from './arrival.ts'
 import { commit, type Desk } from './commit.ts'
@@ -16,8 +15,12 @@ import { commit, type Desk } from './commit.ts'
 export interface IntakeOptions {
   /** Most messages in one transaction. */
   readonly batch: number
+  /** Most bytes in one transaction; a single message larger than this travels alone. */
+  readonly batchBytes: number
   /** More than these waiting, and a message is refused at once (STORE_FULL) rather than held. */
   readonly maxWaiting: number
+  /** The same for the bytes of all that wait. */
+  readonly maxWaitingBytes: number
 }
 
 export interface IntakeObserver {
@@ -37,6 +40,7 @@ export class Intake {
   readonly #log: Logger
   readonly #observer: IntakeObserver
   #waiting: Waiting[] = []
+  #waitingBytes = 0
   #pumping: Promise<void> | null = null
   #stopping = false
 
@@ -58,8 +62,12 @@ export class Intake {
   /** Resolves when the message is durable. Rejects with a STORE_ code when nothing was stored, or it cannot be known. */
   accept(source: Source, message: Inbound): Promise<Receipt> {
     if (this.#stopping) return Promise.reject(new GatewayError('STORE_STOPPING', `message for ${source.adapter}`))
-    if (this.#waiting.length >= this.#options.maxWaiting)
-      return Promise.reject(new GatewayError('STORE_FULL', `${this.#waiting.length} messages`))
+    const { maxWaiting, maxWaitingBytes } = this.#options
+    if (this.#waiting.length >= maxWaiting || this.#waitingBytes >= maxWaitingBytes) {
+      const waiting = `${this.#waiting.length} messages of ${this.#waitingBytes} bytes`
+      return Promise.reject(new GatewayError('STORE_FULL', waiting))
+    }
+    this.#waitingBytes += message.raw.length
     return new Promise((resolve, reject) => {
       const msecs = Date.now()
       const { raw, envelope } = message
@@ -79,7 +87,7 @@ export class Intake {
     // Messages that arrived in the same turn of the event loop travel together even when the gateway is idle.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, this.#options.batch)
+      const batch = this.#next()
       const began = performance.now()
       try {
         const receipts = await commit(
@@ -102,9 +110,19 @@ export class Intake {
     }
     this.#pumping = null
   }
-}
 
-/** A key as it can stand in an index, and equal to itself when it comes back from there. */
-function indexable(key: string): string {
-  return key.length <= 200 ? storable(key) : `sha256:${createHash('sha256').update(key).digest('hex')}`
+  /** The oldest that fit into one transaction by number and by bytes, and always one. */
+  #next(): Waiting[] {
+    const { batch: most, batchBytes } = this.#options
+    let count = 0
+    let bytes = 0
+    for (const { arrival } of this.#waiting) {
+      const size = arrival.message.raw.length
+      if (count === most || (count > 0 && bytes + size > batchBytes)) break
+      count++
+      bytes += size
+    }
+    this.#waitingBytes -= bytes
+    return this.#waiting.splice(0, count)
+  }
 }

@@ -1,9 +1,9 @@
-import type { Pool, PoolClient } from 'pg'
+import { DatabaseError, type Pool, type PoolClient } from 'pg'
 import { describe } from '../errors.ts'
 import { findMemories } from '../store/read-batch.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import type { Arrival, Source } from './arrival.ts'
-import { completeRows, type Desk } from './commit.ts'
+import { attempts, completeRows, type Desk, staleMemory } from './commit.ts'
 import { type BatchRows, emptyRows } from './rows.ts'
 import { decode, subjectsOf, understand } from './understand.ts'
 
@@ -33,17 +33,31 @@ export async function replayDeadLetter(
   sources: ReadonlyMap<string, Source>,
   desk: Desk,
 ): Promise<Replayed> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await replayOnce(id, sources, desk)
+    } catch (error) {
+      // Its device spoke meanwhile: what is remembered of it is read again.
+      if (!(error instanceof DatabaseError && error.code === staleMemory) || attempt === attempts) throw error
+    }
+  }
+}
+
+async function replayOnce(id: string, sources: ReadonlyMap<string, Source>, desk: Desk): Promise<Replayed> {
   const client = await desk.pool.connect()
+  let broken = false
   try {
     await client.query('BEGIN')
     const replayed = await replayLocked(id, sources, desk, client)
     await client.query(replayed.outcome === 'replayed' ? 'COMMIT' : 'ROLLBACK')
     return replayed
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {})
+    await client.query('ROLLBACK').catch(() => {
+      broken = true
+    })
     throw error
   } finally {
-    client.release()
+    client.release(broken)
   }
 }
 
@@ -154,9 +168,9 @@ export async function replayEvents(
   filter: { readonly destination: string | null; readonly seq: string | null; readonly limit: number },
 ): Promise<number> {
   const { rowCount } = await pool.query(
-    `UPDATE outbox SET state = 'pending', settled_at = NULL WHERE seq IN (
+    `UPDATE outbox SET state = 'pending', settled_at = NULL WHERE state = 'dead' AND seq IN (
        SELECT seq FROM outbox WHERE state = 'dead' AND ($1::text IS NULL OR destination = $1)
-         AND ($2::bigint IS NULL OR seq = $2) ORDER BY seq LIMIT $3)`,
+         AND ($2::bigint IS NULL OR seq = $2) ORDER BY seq LIMIT $3 FOR UPDATE SKIP LOCKED)`,
     [filter.destination, filter.seq, filter.limit],
   )
   return rowCount ?? 0

@@ -1,4 +1,5 @@
 import type { BatchRows } from '../intake/rows.ts'
+import { indexable } from '../store/array-literal.ts'
 import { cloudEvent, type EventDraft } from './cloud-event.ts'
 import { type DestinationFilter, type Traits, wants } from './destination.ts'
 
@@ -27,7 +28,8 @@ export function post(
   if (names.length === 0) return names
   const body = cloudEvent(draft, how.eventSource)
   for (const destination of names) {
-    const { id: eventId, type, orderingKey } = draft
+    const { id: eventId, type } = draft
+    const orderingKey = indexable(draft.orderingKey)
     rows.outbox.push({ destination, eventId, type, orderingKey, body, createdAt })
     rows.tally.add(createdAt, destination, 'core', 'outbox', type)
   }
