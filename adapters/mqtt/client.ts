@@ -1,7 +1,7 @@
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt'
 import type { Adapter, AdapterContext, AdapterKind, Inbound, OutboundNotice, Sent } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
-import { AckWindow } from './ack-window.ts'
+import { AckWindow } from './client-ack-window.ts'
 import { type ClientOptions, clientOptions, connectOptions } from './client-options.ts'
 import { publish } from './client-publish.ts'
 import { decode, encodeDown } from './codec.ts'
