@@ -71,7 +71,7 @@ export interface AdapterContext {
   report(link: Link): void
   /** An addressee can be reached from now on (it subscribed, it bound): waiting notices are sent. */
   arrived(addressee: string): void
-  /** Counts, and logs at `warn`, somebody or something turned away before it was a message. */
+  /** Counts, and logs at `warn`, somebody or something turned away before it was a message; of a crowd, the first ones. */
   refused(reason: string, fields: Record<string, unknown>): void
   /** A scope of its own under `/ingest/<name>`; its `server` is the gateway's HTTP server. */
   readonly http: FastifyInstance

@@ -12,6 +12,7 @@ import { createHttp, requireToken } from './http/server.ts'
 import { Intake } from './intake/intake.ts'
 import { Metrics } from './metrics.ts'
 import { NoticeOffice } from './notices/office.ts'
+import { RefusalLog } from './refusal-log.ts'
 import { Relay } from './relay/relay.ts'
 import { outboxAges } from './store/outbox-ages.ts'
 import { startUpkeep, type Upkeep } from './store/upkeep.ts'
@@ -158,6 +159,8 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     await app.register(
       async (scope) => {
         const adapterLog = log.child({ adapter: name })
+        const refusals = refusalLog(adapterLog)
+        scope.addHook('onClose', async () => refusals.close())
         const context: AdapterContext = {
           name,
           accept: async (message: Inbound) => {
@@ -169,8 +172,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
           arrived: (addressee) => office.arrived(name, addressee),
           refused: (reason, fields) => {
             metrics.refused(name, reason)
-            const { reason: because, ...rest } = fields
-            adapterLog.warn({ ...rest, reason, ...(because !== undefined && { because }) }, 'turned away')
+            refusals.add(reason, fields)
           },
           http: scope,
           log: adapterLog,
@@ -197,6 +199,24 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   )
   await app.ready()
   return { app, intake, relay, office, supervisors }
+}
+
+/** An adapter's refusals as log lines, until it is closed. */
+function refusalLog(log: Logger): { add: RefusalLog['add']; close(): void } {
+  const refusals = new RefusalLog({
+    now: () => performance.now(),
+    line: (reason, { reason: because, ...rest }) =>
+      log.warn({ ...rest, reason, ...(because !== undefined && { because }) }, 'turned away'),
+    rest: (reason, count) => log.warn({ reason, count }, 'turned away, not logged one by one'),
+  })
+  const timer = setInterval(() => refusals.sweep(), 5_000).unref()
+  return {
+    add: (reason, fields) => refusals.add(reason, fields),
+    close() {
+      clearInterval(timer)
+      refusals.close()
+    },
+  }
 }
 
 async function listen(app: FastifyInstance, configuration: Configuration): Promise<string> {
