@@ -40,7 +40,7 @@ const log = z.strictObject({
 })
 
 const intake = z.strictObject({
-  batch: count(10_000).default(1000),
+  batch: count(10_000).default(400),
   batchBytes: byteSize().prefault('16MiB'),
   maxWaiting: count(1_000_000).default(20_000),
   maxWaitingBytes: byteSize().prefault('256MiB'),

@@ -81,7 +81,7 @@ t.test('everything but adapters and destinations has a default, in milliseconds 
     database: { url: null, poolSize: 8, statements: 'named' },
     http: { host: '127.0.0.1', port: 8080, apiToken: null },
     log: { level: 'info', payloads: 'masked' },
-    intake: { batch: 1000, maxWaiting: 20_000, batchBytes: 16 * 1024 ** 2 },
+    intake: { batch: 400, maxWaiting: 20_000, batchBytes: 16 * 1024 ** 2 },
     triage: { futureMs: 300_000, staleFixMs: 120_000 },
     retention: { keysMs: 14 * 86_400_000, messagesMs: 30 * 86_400_000 },
     drainMs: 10_000,
