@@ -138,6 +138,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   const senders = new Map<string, Required<Pick<Adapter, 'send'>>>()
   const office = new NoticeOffice({
     pool,
+    shared: database.kind === 'server',
     gateway: configuration.name,
     log: log.child({ part: 'notices' }),
     senders,

@@ -49,11 +49,12 @@ interface Opened {
   wakeUps(): number
 }
 
-function open(t: Test, { pool }: Database, devices: Devices, gateway = 'one'): Opened {
+function open(t: Test, { pool }: Database, devices: Devices, gateway = 'one', shared = true): Opened {
   let wakeUps = 0
   const office = new NoticeOffice({
     pool,
     gateway,
+    shared,
     log: silent,
     senders: new Map([['handhelds', devices]]),
     understanding: how,
@@ -378,6 +379,7 @@ t.test('a notice is not sent by an adapter that cannot, nor to somebody nobody h
     const office = new NoticeOffice({
       pool: database.pool,
       gateway: 'one',
+      shared: true,
       log: silent,
       senders,
       understanding: how,
@@ -393,6 +395,47 @@ t.test('a notice is not sent by an adapter that cannot, nor to somebody nobody h
     await reaches(database, id, 'delivered')
     const { rows } = await database.pool.query('SELECT adapter FROM notice')
     t.strictSame(rows, [{ adapter: 'others' }])
+  }),
+)
+
+t.test('devices that never acknowledge hold up neither others nor the expiry of others', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices()
+    const hanging = new AbortController()
+    devices.answer = (notice) =>
+      notice.addressee.startsWith('silent')
+        ? new Promise((_resolve, reject) =>
+            hanging.signal.addEventListener('abort', () => reject(new Error('no PUBACK'))),
+          )
+        : Promise.resolve(devices.take(notice))
+    // Waiting from before, so that only the poll can find them.
+    const before = open(t, database, new Devices()).office
+    for (let i = 0; i < 40; i++) await before.post(request(i, { addressee: `silent-${i}` }))
+    const { id: waiting } = await before.post(request(50, { addressee: 'zz-late' }))
+    const { id: expiring } = await before.post(
+      request(51, { addressee: 'silent-0', expiresAt: new Date(Date.now() + 500) }),
+    )
+    await before.stop()
+    const { office } = open(t, database, devices)
+    try {
+      await reaches(database, waiting, 'delivered')
+      await reaches(database, expiring, 'expired')
+      t.ok(devices.tries > 32, 'while the silent ones were still being waited for')
+    } finally {
+      hanging.abort()
+      await office.stop()
+    }
+  }),
+)
+
+t.test('what a killed gateway had claimed is free at the next start, where nobody else uses the database', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const before = open(t, database, new Devices()).office
+    const { id } = await before.post(request(1))
+    await before.stop()
+    await database.pool.query(`UPDATE notice SET claimed_until = now() + interval '1 hour'`)
+    open(t, database, new Devices('h-1'), 'one', false)
+    await reaches(database, id, 'delivered')
   }),
 )
 

@@ -23,7 +23,7 @@ export function settleReceipts(
 ): void {
   const states = new Map<string, NoticeState>()
   for (const receipt of receipts) {
-    const notice = notices.get(receipt.noticeId)
+    const notice = notices.get(receipt.noticeId.toLowerCase())
     // A device may speak only of what was sent to it.
     if (notice === undefined || notice.addressee !== receipt.subject) continue
     const before = states.get(notice.id) ?? notice.state

@@ -23,6 +23,8 @@ export interface NoticeRequest {
 
 export interface OfficeOptions {
   readonly pool: Pool
+  /** Other gateways may use this database. */
+  readonly shared: boolean
   readonly gateway: string
   readonly log: Logger
   /** Adapters that can reach somebody, by name. */
@@ -51,6 +53,8 @@ const pollMs = 2000
 const polledAtOnce = 1000
 /** Who was absent is not asked after again for so long, unless it arrives: its adapter says so at once. */
 const absentMs = 60_000
+/** Addressees that one poll sends to at once. */
+const lanes = 128
 
 /**
  * The way back: a notice is a row before it is sent, is sent when its addressee can be reached, and ends as delivered or
@@ -65,6 +69,7 @@ export class NoticeOffice {
   readonly #absent = new Map<string, number>()
   #timer: NodeJS.Timeout | null = null
   #polling = false
+  #expiring = false
   #polledUpTo: Addressee = { adapter: '', addressee: '' }
   #stopping = false
 
@@ -73,7 +78,11 @@ export class NoticeOffice {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#track(this.#poll()), pollMs)
+    if (!this.#options.shared) this.#track(this.#freeClaims())
+    this.#timer = setInterval(() => {
+      this.#track(this.#expire())
+      this.#track(this.#poll())
+    }, pollMs)
   }
 
   async stop(): Promise<void> {
@@ -151,18 +160,27 @@ export class NoticeOffice {
     throw new GatewayError('NOTICE_INVALID', `${quote(addressee)} was never heard of: name the adapter to send by`)
   }
 
-  /** Notices posted at another gateway, left by one that died, or past their time. */
+  /** Claims of the gateway that was here before: where the database is ours alone, nobody else can hold one. */
+  async #freeClaims(): Promise<void> {
+    await this.#options.pool.query('UPDATE notice SET claimed_until = NULL WHERE claimed_until IS NOT NULL')
+  }
+
+  /** Notices posted at another gateway, or left by one that died. */
   async #poll(): Promise<void> {
     if (this.#polling) return
     this.#polling = true
     try {
       const nowMs = Date.now()
       for (const [key, untilMs] of this.#absent) if (untilMs < nowMs) this.#absent.delete(key)
-      await this.#expire()
-      for (const one of await this.#nextWaiting()) {
-        if (this.#stopping) return
-        if (!this.#absent.has(keyOf(one))) await this.#inLine(one)
+      const waiting = (await this.#nextWaiting()).values()
+      // One that does not acknowledge takes its whole time-out: the others are not to wait behind it.
+      const lane = async () => {
+        for (const one of waiting) {
+          if (this.#stopping) return
+          if (!this.#absent.has(keyOf(one))) await this.#inLine(one)
+        }
       }
+      await Promise.all(Array.from({ length: lanes }, lane))
     } finally {
       this.#polling = false
     }
@@ -248,6 +266,16 @@ export class NoticeOffice {
   }
 
   async #expire(): Promise<void> {
+    if (this.#expiring) return
+    this.#expiring = true
+    try {
+      await this.#expireSome()
+    } finally {
+      this.#expiring = false
+    }
+  }
+
+  async #expireSome(): Promise<void> {
     const { rows } = await this.#options.pool.query<{ id: string }>(
       `SELECT id FROM notice WHERE state IN ('queued', 'published') AND expires_at < now() LIMIT 500`,
     )
