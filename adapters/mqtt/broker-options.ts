@@ -52,6 +52,8 @@ const limits = z.strictObject({
   payload: byteSize().prefault('8MiB'),
   /** A larger frame is not even read: its connection is closed. */
   frame: byteSize().prefault('16MiB'),
+  /** What one client leaves unread, beside one message of any size; above it the connection is closed. */
+  unread: byteSize().prefault('4MiB'),
   /** An array of more elements becomes a dead letter. */
   elements: z.number().int().min(1).default(10_000),
   /** Publishes of one client that are not stored yet; it is closed above. */

@@ -104,17 +104,15 @@ export class MqttBroker implements Adapter {
 
   #enter(socket: Duplex, entrance: Entrance): void {
     const aedes = this.#aedes
-    const { connections, frame } = this.#options.limits
-    if (aedes === null || this.#peers.size >= connections) {
+    const { limits } = this.#options
+    if (aedes === null || this.#peers.size >= limits.connections) {
       const reason = aedes === null ? 'an mqtt connection while stopping' : 'too many mqtt connections'
       this.#context.refused(reason, { remote: entrance.remote, connections: this.#peers.size })
       socket.on('error', () => {})
       socket.destroy()
       return
     }
-    const peer = new Peer(socket, entrance, frame, (bytes) =>
-      this.#context.refused('an mqtt frame too large to read', { ...peer.fields(), bytes, limit: frame }),
-    )
+    const peer = new Peer(socket, entrance, limits, (reason, fields) => this.#context.refused(reason, fields))
     this.#peers.add(peer)
     socket.once('close', () => this.#left(peer))
     peer.client = aedes.handle(socket)
@@ -167,8 +165,12 @@ export class MqttBroker implements Adapter {
     // Refusals are counted where they were made; an error with a code is the network's, and ordinary.
     if (error instanceof Refused || error.code !== undefined || ordinary.has(error.message)) {
       this.#context.log.debug(fields, 'mqtt link lost')
-    } else this.#context.refused('an mqtt client that broke the protocol', fields)
+    } else if (error.message === silent) this.#context.refused('an mqtt client that never said who it is', fields)
+    else this.#context.refused('an mqtt client that broke the protocol', fields)
   }
 }
+
+/** What aedes says when `connectTimeout` is over. */
+const silent = 'connect did not arrive in time'
 
 const ordinary = new Set(['keep alive timeout', 'connection closed', 'drain timeout', 'unacceptable protocol version'])

@@ -3,6 +3,7 @@ import type { Client } from 'aedes'
 import { GatewayError } from '../../gateway/errors.ts'
 import type { Role } from './credentials.ts'
 import { FrameScanner } from './frame-scanner.ts'
+import { limitUnread } from './unread.ts'
 
 /** Before a CONNECT is believed a frame may hold its five strings of 64 KiB at most, and no payload of a stranger. */
 const strangerFrameBytes = 6 * 64 * 1024
@@ -21,6 +22,12 @@ export interface Identity {
   readonly role: Role
 }
 
+/** How much of a client is read, and kept for it, at most. */
+export interface PeerLimits {
+  readonly frame: number
+  readonly unread: number
+}
+
 /** One connected client: who it is, what it asked for, and the notices it has not acknowledged yet. */
 export class Peer {
   readonly entrance: Entrance
@@ -37,7 +44,12 @@ export class Peer {
   readonly heard = new Set<string>()
   readonly #awaited = new Map<number, (error: GatewayError | null) => void>()
 
-  constructor(socket: Duplex, entrance: Entrance, frameBytes: number, oversize: (bytes: number) => void) {
+  constructor(
+    socket: Duplex,
+    entrance: Entrance,
+    limits: PeerLimits,
+    refused: (reason: string, fields: Record<string, unknown>) => void,
+  ) {
     this.socket = socket
     this.entrance = entrance
     const scanner = new FrameScanner((packetId) => this.#awaited.get(packetId)?.(null))
@@ -46,12 +58,15 @@ export class Peer {
     socket.read = (size?: number) => {
       const chunk: Buffer | null = read(size)
       if (chunk === null) return null
-      const bytes = scanner.oversize(chunk, this.identity === null ? strangerFrameBytes : frameBytes)
+      const bytes = scanner.oversize(chunk, this.identity === null ? strangerFrameBytes : limits.frame)
       if (bytes === null) return chunk
-      oversize(bytes)
+      refused('an mqtt frame too large to read', { ...this.fields(), bytes, limit: limits.frame })
       socket.destroy()
       return null
     }
+    limitUnread(socket, limits.unread, (bytes) =>
+      refused('an mqtt client that does not read', { ...this.fields(), bytes, limit: limits.unread }),
+    )
     socket.once('close', () => this.#lost())
   }
 
