@@ -214,7 +214,7 @@ t.test("the gateway's own kinds say what they listen on, and take files beside t
 http: { port: 1883 }
 adapters:
   - { name: a, kind: mqtt-broker, credentials: credentials }
-  - { name: b, kind: mqtt-broker, tcp: { port: 10110 }, tls: { port: 1883, cert: gone.pem, key: gone.key } }
+  - { name: b, kind: mqtt-broker, anonymous: loopback, tcp: { port: 10110 }, tls: { port: 1883, cert: gone.pem, key: gone.key } }
   - { name: c, kind: nmea, transport: tcp-server, port: 1883, subject: { by: fixed, id: v } }
   - { name: d, kind: nmea, transport: udp, port: 1883, subject: { by: fixed, id: v } }
   - { name: e, kind: mqtt-client, clientId: x, ca: gone.pem }

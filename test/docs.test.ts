@@ -89,7 +89,7 @@ t.test('links between documents lead somewhere', async (t) => {
     }
 })
 
-const brokerOptions = mqttBroker.options.parse({})
+const brokerOptions = mqttBroker.options.parse({ anonymous: 'loopback' })
 
 function publish(topic: string, payload: string) {
   const message = { key: 'k', raw: Buffer.from(payload), envelope: { topic }, receivedAt: new Date(0) }

@@ -137,11 +137,20 @@ t.test('a configuration says all that is wrong with it', async (t) => {
   const wrong = { devices: listed('a/b'), credentials: '/nowhere', tcp: { port: 70_000 }, colour: 'blue' }
   const { error } = mqttBroker.options.safeParse(wrong)
   t.match(error?.message, /colour/)
-  t.match(error?.message, /no device name/)
+  t.match(error?.message, /no device name: 1 to 64 letters, digits/)
   t.match(error?.message, /port/)
   const named = mqttBroker.options.safeParse({ credentials: '/nowhere', limits: { frame: '1KiB' } })
   t.match(named.error?.message, /cannot be read/)
   t.match(named.error?.message, /limits\.payload/)
+})
+
+t.test('a broker that nobody could ever connect to is a problem of its configuration', async (t) => {
+  const { error } = mqttBroker.options.safeParse({})
+  t.match(error?.issues, [{ path: ['credentials'], message: /^nobody could ever connect: give a credentials file/ }])
+  t.equal(error?.issues.length, 1)
+  const file = `${t.testdir({ credentials: '# none yet\n' })}/credentials`
+  const waysIn = [{ credentials: file }, { devices: listed('h-1') }, { anonymous: 'loopback' }]
+  for (const one of waysIn) t.ok(mqttBroker.options.safeParse(one).success, Object.keys(one).join())
 })
 
 t.test('WebSocket clients come in on the HTTP port at one path, others are left alone', async (t) => {
@@ -246,6 +255,8 @@ t.test('over TLS a certificate says which device it is', { skip: missing('openss
     const url = address(gateway.links, 'mqtts')
     const client = await connect(url, { ...trust, ...own('h-1') })
     await client.endAsync(true)
+    t.ok(mqttBroker.options.safeParse({ tls: { ...tls, clientCertificates: 'required' } }).success, 'nor needed')
+    t.notOk(mqttBroker.options.safeParse({ tls }).success)
     await t.rejects(connect(url, { ...trust, ...credentials('h-1') }))
   })
 

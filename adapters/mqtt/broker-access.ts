@@ -5,7 +5,7 @@ import type { BrokerOptions } from './broker-options.ts'
 import type { Credentials } from './credentials.ts'
 import type { Identity, Peer } from './peer.ts'
 import type { PeersByName } from './peers-by-name.ts'
-import { addresseeOf, deviceOf, isDeviceName, isOwn, onlyNotices, readTopic } from './topics.ts'
+import { addresseeOf, deviceOf, isDeviceName, isOwn, notDeviceName, onlyNotices, readTopic } from './topics.ts'
 
 /** An error that was already counted and logged as a refusal. */
 export class Refused extends Error {
@@ -94,14 +94,14 @@ export class BrokerAccess {
     }
     if (this.#options.anonymous === 'loopback' && peer.entrance.loopback) {
       const device = username ?? clientId
-      if (!isDeviceName(device)) throw new Refused(`${quote(device)} is no device name`)
+      if (!isDeviceName(device)) throw new Refused(`${quote(device)} ${notDeviceName}`)
       return { device, role: 'device' }
     }
     throw new Refused('no credentials', notAuthorized)
   }
 
   async #byCertificate(device: string, username?: string): Promise<Identity> {
-    if (!isDeviceName(device)) throw new Refused(`common name ${quote(device)} is no device name`)
+    if (!isDeviceName(device)) throw new Refused(`common name ${quote(device)} ${notDeviceName}`)
     if (username !== undefined && username !== device) {
       throw new Refused(`user ${quote(username)} with the certificate of ${quote(device)}`)
     }

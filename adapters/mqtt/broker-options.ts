@@ -5,7 +5,7 @@ import { byteSize, duration, file, path, port, secret } from '../../config/field
 import type { Listener } from '../../gateway/adapter.ts'
 import { describe } from '../../gateway/errors.ts'
 import { credentialProblems } from './credentials.ts'
-import { isDeviceName } from './topics.ts'
+import { isDeviceName, notDeviceName } from './topics.ts'
 
 const host = z.string().min(1).default('127.0.0.1')
 const role = z.enum(['device', 'bridge']).default('device')
@@ -73,7 +73,7 @@ export const brokerOptions = z
     credentials: path().optional(),
     /** Devices with their tokens in the configuration itself: for trials and small sites. */
     devices: z
-      .array(z.strictObject({ name: z.string().refine(isDeviceName, 'is no device name'), password: secret(), role }))
+      .array(z.strictObject({ name: z.string().refine(isDeviceName, notDeviceName), password: secret(), role }))
       .default([]),
     /** `loopback`: a client of this machine without credentials is the device its user name or client id says. */
     anonymous: z.enum(['refused', 'loopback']).default('refused'),
@@ -88,10 +88,32 @@ export const brokerOptions = z
         context.addIssue({ code: 'custom', path: ['credentials'], message })
       }
     }
+    if (!letsAnybodyIn(options)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['credentials'],
+        message:
+          'nobody could ever connect: give a credentials file, devices with their passwords, client certificates ' +
+          '(tls.clientCertificates), or anonymous: loopback for clients of this machine',
+      })
+    }
     if (options.limits.frame < options.limits.payload) {
       context.addIssue({ code: 'custom', path: ['limits', 'frame'], message: 'must be at least limits.payload' })
     }
   })
+
+interface WaysIn {
+  readonly credentials?: string | undefined
+  readonly devices: readonly unknown[]
+  readonly anonymous: 'refused' | 'loopback'
+  readonly tls: 'off' | { readonly clientCertificates: 'none' | 'accepted' | 'required' }
+}
+
+/** A credentials file may be empty: devices are added to it while the gateway runs. */
+function letsAnybodyIn({ credentials, devices, anonymous, tls }: WaysIn): boolean {
+  const certified = tls !== 'off' && tls.clientCertificates !== 'none'
+  return credentials !== undefined || devices.length > 0 || anonymous === 'loopback' || certified
+}
 
 /** WebSocket is on the gateway's HTTP port, which is checked with it. */
 export function brokerListeners({ tcp, tls }: BrokerOptions): Listener[] {

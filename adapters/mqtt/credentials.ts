@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, scrypt, timingSafeEqual } from 'no
 import { readFileSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { describe, quote } from '../../gateway/errors.ts'
-import { isDeviceName } from './topics.ts'
+import { isDeviceName, notDeviceName } from './topics.ts'
 
 /** A device speaks for itself alone; a bridge forwards for others and may publish under any device's up topics. */
 export type Role = 'device' | 'bridge'
@@ -29,7 +29,7 @@ export function parseCredentials(text: string): { credentials: Map<string, Crede
     if (/^\s*(#|$)/.test(written)) continue
     const { name = '', scheme, salt = '', hash = '', role = 'device' } = line.exec(written.trim())?.groups ?? {}
     if (name === '') problems.push(`line ${at + 1} is not name:scheme$salt$hash`)
-    else if (!isDeviceName(name)) problems.push(`line ${at + 1}: ${quote(name)} is no device name`)
+    else if (!isDeviceName(name)) problems.push(`line ${at + 1}: ${quote(name)} ${notDeviceName}`)
     else if (credentials.has(name)) problems.push(`line ${at + 1}: ${quote(name)} is there twice`)
     else {
       credentials.set(name, {

@@ -69,3 +69,6 @@ export function covers(filter: string, topic: string): boolean {
 export function isDeviceName(name: string): boolean {
   return /^[\p{L}\p{N}._:@-]{1,64}$/u.test(name)
 }
+
+/** For whoever wrote another. */
+export const notDeviceName = 'is no device name: 1 to 64 letters, digits and . _ - : @'
