@@ -1,10 +1,12 @@
 import t, { type Test } from 'tap'
 import type { OutboundNotice, Sent } from '../gateway/adapter.ts'
+import { emptyRows } from '../gateway/intake/rows.ts'
 import type { Understanding } from '../gateway/intake/understand.ts'
 import { NoticeOffice, type NoticeRequest } from '../gateway/notices/office.ts'
 import { advances, type NoticeState, noticeStates } from '../gateway/notices/state.ts'
 import type { ReceiptReport } from '../gateway/report.ts'
 import type { Database } from '../gateway/store/database.ts'
+import { writeBatch } from '../gateway/store/write-batch.ts'
 import { forEachDatabase, silent } from './database.ts'
 import { IntakeStage, toCore } from './intake-stage.ts'
 import { until } from './mqtt-stage.ts'
@@ -436,6 +438,23 @@ t.test('what a killed gateway had claimed is free at the next start, where nobod
     await database.pool.query(`UPDATE notice SET claimed_until = now() + interval '1 hour'`)
     open(t, database, new Devices('h-1'), 'one', false)
     await reaches(database, id, 'delivered')
+  }),
+)
+
+t.test('a state that is written late takes no notice back', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const { office } = open(t, database, new Devices())
+    const { id } = await office.post(request(1))
+    for (const from of noticeStates) {
+      for (const to of noticeStates) {
+        await database.pool.query('UPDATE notice SET state = $1', [from])
+        const late = emptyRows()
+        late.noticeStates.push({ noticeId: id, state: to, at: new Date(), detail: null })
+        await writeBatch(database.pool, late, 'one')
+        const { rows } = await database.pool.query<{ state: string }>('SELECT state FROM notice')
+        t.equal(rows[0]?.state, advances(from, to) ? to : from, `${from} to ${to}`)
+      }
+    }
   }),
 )
 

@@ -19,3 +19,9 @@ const rank: Record<NoticeState, number> = {
 export function advances(from: NoticeState, to: NoticeState): boolean {
   return rank[to] > rank[from]
 }
+
+/** The rank of a state as SQL, so that a statement written late takes no notice back. */
+export function rankSql(state: string): string {
+  const cases = Object.entries(rank).map(([name, n]) => `WHEN '${name}' THEN ${n}`)
+  return `CASE ${state} ${cases.join(' ')} END`
+}

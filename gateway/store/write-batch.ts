@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from 'pg'
 import type { BatchRows } from '../intake/rows.ts'
+import { rankSql } from '../notices/state.ts'
 import { storableJson } from './array-literal.ts'
 import { Columns } from './columns.ts'
 
@@ -125,7 +126,7 @@ const noticeStates: Part = ({ noticeStates: n }, _gateway, columns) => {
       ${columns.text(n, (row) => row.detail)})),
   notice_up AS (UPDATE notice SET state = v.state
     FROM unnest(${columns.uuid(last, ([id]) => id)}, ${columns.text(last, ([, state]) => state)}) AS v(id, state)
-    WHERE notice.id = v.id)`
+    WHERE notice.id = v.id AND ${rankSql('v.state')} > ${rankSql('notice.state')})`
 }
 
 const tally: Part = (rows, gateway, columns) => {
