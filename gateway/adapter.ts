@@ -20,6 +20,11 @@ export interface Inbound {
   readonly raw: Uint8Array
   /** What travelled beside the bytes and is needed to read them again (topic, talker, peer). Stored with them. */
   readonly envelope: Readonly<Record<string, string>>
+  /**
+   * For sources that give no identity, so that the key is made of the content: the same key this much later is another
+   * message and takes the key anew. 0: this one is certainly another. Absent: the key is the message's own for good.
+   */
+  readonly keyHoldsMs?: number
 }
 
 /** An `Inbound` as the store gives it back, and as `decode` sees it. */
@@ -53,6 +58,63 @@ export interface OutboundNotice {
 /** `delivered`: the peer acknowledged. `absent`: it is not there now; the notice waits for `arrived`. */
 export type Sent = 'delivered' | 'absent'
 
+/** A text on its way to one subscriber: an SMS or an MMS. */
+export interface OutboundText {
+  /** The notice's id; parts and references are made of it, so that a restart makes the same ones. */
+  readonly id: string
+  /** `tel:+8613800138000` */
+  readonly to: string
+  /** Digits that follow the account's own number, so that an answer finds its way; `null`: none. */
+  readonly extension: string | null
+  /** An MMS's subject line. */
+  readonly title: string | null
+  readonly text: string
+  readonly attachments: readonly { readonly name: string; readonly mediaType: string; readonly content: Uint8Array }[]
+  /** The centre gives up then; `null`: its own default. */
+  readonly validUntil: Date | null
+}
+
+/**
+ * What became of one part that was handed in. `accepted`: the centre has it, under its id. `rejected`: for good.
+ * `later`: it took nothing (throttled, queue full, not bound) and may be asked again after this long.
+ */
+export type Submitted =
+  | { readonly outcome: 'accepted'; readonly messageId: string }
+  | { readonly outcome: 'rejected'; readonly reason: string }
+  | { readonly outcome: 'later'; readonly reason: string; readonly afterMs: number }
+
+/**
+ * How texts leave by an adapter. A part is submitted once: it is written down as being sent before `submit` is called,
+ * and when `submit` rejects nobody knows whether it left; it is then in doubt and never submitted again by itself.
+ */
+export interface TextSender {
+  /** Adapters of one account share its message ids and receipts. */
+  readonly account: string
+  /** Parts a second that the account allows; 0: no limit. */
+  readonly perSecond: number
+  /** Parts that may be without an answer at a time. */
+  readonly window: number
+  /** Whether there is a link now; nothing is claimed for it otherwise. `arrived('')` says that there is one again. */
+  readonly ready: boolean
+  /** `sms` carries text alone. */
+  readonly medium: 'sms' | 'mms'
+  /** Splits a text. Pure, and the same for the same text: parts that were accepted before a restart are not sent again. */
+  parts(text: OutboundText): readonly unknown[]
+  /** One of `parts`. */
+  submit(part: unknown): Promise<Submitted>
+}
+
+/** Work that a message leads to and that outlives a restart: an MMS that was announced and is to be fetched. */
+export interface Errand {
+  readonly id: string
+  /** The sender of the datagram, as its report says. */
+  readonly subject: string
+  readonly content: Uint8Array
+  readonly receivedAt: Date
+  /** 1 at first. */
+  readonly attempt: number
+}
+
 export interface Adapter {
   /** Opens sockets. Called again after it rejected, or after `down`, on the same object. */
   start(): Promise<void>
@@ -60,6 +122,13 @@ export interface Adapter {
   stop(): Promise<void>
   /** Only adapters that can reach somebody have it. Rejects when the outcome is unknown; it is called again later. */
   send?(notice: OutboundNotice): Promise<Sent>
+  /** Only adapters that reach subscribers by text have it. */
+  readonly texts?: TextSender
+  /**
+   * Only adapters whose kind takes `ports`. Resolves when all it led to is accepted; rejects: it is tried again after a
+   * back-off, except with a `DECODE_` code, which makes it dead.
+   */
+  perform?(errand: Errand): Promise<void>
 }
 
 export interface AdapterContext {
@@ -120,6 +189,8 @@ export interface AdapterKind<Options = unknown> {
    * stored long ago (replay, explain), so it depends on nothing but its arguments.
    */
   decode(message: Received, options: Options): Report[]
+  /** Application ports (WDP) whose datagrams are this adapter's errands, on whatever channel they come. */
+  ports?(options: Options): readonly number[]
   /** What an operator needs beside a running gateway: making credentials and the like. */
   readonly commands?: readonly AdapterCommand[]
   /** Called once at start; opens nothing yet. */

@@ -46,6 +46,34 @@ export interface CategoryFinding {
   readonly candidates: readonly CategoryCandidate[]
 }
 
+/** A place that a text may mean; WGS-84. */
+export interface PlaceCandidate {
+  /** As the city writes it: `采莲街12号`, `听荷街与柳荫路路口`, `春园社区`. */
+  readonly name: string
+  readonly how: 'road-number' | 'crossing' | 'building' | 'compound' | 'landmark' | 'road' | 'area'
+  readonly latitude: number
+  readonly longitude: number
+  /** Radius in metres. */
+  readonly accuracyM: number
+  /** `null` where the circle is too wide to name one, or lies outside the city. */
+  readonly grid: string | null
+  readonly confidence: number
+  /** The words that decided, and what was done with them. */
+  readonly because: string
+}
+
+/** Where a text says it is. `certain`: the first candidate may be relied on. */
+export interface PlaceReading {
+  readonly candidates: readonly PlaceCandidate[]
+  readonly certain: boolean
+}
+
+/** What a text is about, the likeliest first, of one scheme. `certain`: the first candidate may be relied on. */
+export interface CategoryReading {
+  readonly candidates: readonly (CategoryCandidate & { readonly kind: 'component' | 'event' })[]
+  readonly certain: boolean
+}
+
 export type IntentPurpose = 'report' | 'component-state' | 'sos' | 'inspection' | 'vehicle-rule'
 export type Urgency = 'normal' | 'urgent' | 'emergency'
 
@@ -56,20 +84,24 @@ export interface CaseIntent {
   readonly kind: 'component' | 'event'
   readonly category: CategoryFinding
   readonly channel: string
-  /** Problem source (问题来源) in the gateway's words: collector, leader, vehicle (its driver), vehicle-rule; the site maps it to its codes. */
-  readonly source: 'collector' | 'leader' | 'vehicle' | 'vehicle-rule' | 'stranger'
+  /** Problem source (问题来源) in the gateway's words: collector, leader, vehicle (its driver), vehicle-rule, citizen, department; the site maps it to its codes. */
+  readonly source: 'collector' | 'leader' | 'vehicle' | 'vehicle-rule' | 'citizen' | 'department' | 'stranger'
   readonly location: Location | null
   readonly address: string | null
+  /** For texts: what the words say of the place; `null` where nobody wrote. */
+  readonly place: PlaceReading | null
   readonly occurredAt: Timestamp
   readonly receivedAt: string
   readonly reporter: {
-    readonly kind: 'collector' | 'vehicle' | 'leader' | 'stranger'
+    readonly kind: 'collector' | 'vehicle' | 'leader' | 'citizen' | 'department' | 'stranger'
     readonly id: string
     readonly name: string | null
     readonly company: { readonly code: string; readonly name: string } | null
   }
   readonly text: string | null
   readonly number: string | null
+  /** The number that the reporter was given, and asks the state by; `null` where nobody was given one. */
+  readonly queryNumber: string | null
   readonly component: { readonly id: string; readonly proposedState: ComponentState | null } | null
   readonly selfHandled: boolean | null
   readonly attachments: readonly (Omit<Attachment, 'content'> & { readonly sizeBytes: number | null })[]
@@ -78,7 +110,8 @@ export interface CaseIntent {
   readonly remarks: readonly { readonly reason: string; readonly detail: string }[]
   /** Ids of the messages that say so; `GET /v1/messages/{id}/raw`. */
   readonly evidence: readonly string[]
-  readonly related: readonly { readonly id: string; readonly because: string }[]
+  /** Earlier intents that look like the same problem, the likeliest first; `score` from 0 to 1. */
+  readonly related: readonly { readonly id: string; readonly because: string; readonly score: number }[]
   /** For purpose `vehicle-rule`: which rule, and the measured value that fired it. */
   readonly rule: { readonly id: string; readonly what: string; readonly value: number; readonly since: string } | null
   /** Version of the city's base data it was made with. */

@@ -2,7 +2,16 @@
  * What a message says, in the gateway's own words. Adapters make reports; triage makes positions and intents of them.
  * Absent is `null`, never zero. Nothing here is judged yet: a latitude of 95 is a report, and triage filters it.
  */
-export type Report = PositionReport | FormReport | PresenceReport | ReceiptReport | MalformedReport
+export type Report =
+  | PositionReport
+  | FormReport
+  | TextReport
+  | PartReport
+  | DatagramReport
+  | PresenceReport
+  | ReceiptReport
+  | DeliveryReport
+  | MalformedReport
 
 /** The coordinate system a source speaks. Everything behind triage is WGS-84. */
 export type CoordinateSystem = 'wgs84' | 'gcj02' | 'bd09' | 'cgcs2000'
@@ -108,6 +117,65 @@ export interface PresenceReport extends FromSubject {
   readonly kind: 'presence'
   readonly state: 'online' | 'offline' | 'on-duty' | 'off-duty' | 'leave'
   readonly softwareVersion: string | null
+}
+
+/**
+ * What a person wrote: an SMS, an MMS, later a web form or a letter. `subject` is the sender as `gateway/subscriber.ts`
+ * writes a number (`tel:+8613800138000`).
+ */
+export interface TextReport extends FromSubject {
+  readonly kind: 'text'
+  readonly medium: 'sms' | 'mms' | 'web' | 'letter'
+  /** The number or address that was written to, extension and all, digits as they came; `null` when not known. */
+  readonly to: string | null
+  /** An MMS's or letter's subject line. */
+  readonly title: string | null
+  readonly text: string | null
+  readonly attachments: readonly Attachment[]
+  /** Numbers of the parts that never came, from 1. Empty: it is whole. */
+  readonly missingParts: readonly number[]
+}
+
+/** One part of a text or datagram that came in several; the intake keeps it until the others are there. */
+export interface PartReport extends FromSubject {
+  readonly kind: 'part'
+  readonly to: string | null
+  /** With sender, recipient and `total` it names the whole: `udh8:17`, `udh16:4711`, `sar:300`. */
+  readonly reference: string
+  /** 2 to 255 */
+  readonly total: number
+  /** 1 to `total` */
+  readonly number: number
+  /** Each part is decoded by its own encoding; what goes to an application port stays bytes. */
+  readonly content:
+    | { readonly is: 'text'; readonly text: string }
+    | { readonly is: 'datagram'; readonly port: number; readonly bytes: Uint8Array }
+}
+
+/** A binary message to an application port (WDP), whole: a WAP push to 2948 announces an MMS. */
+export interface DatagramReport extends FromSubject {
+  readonly kind: 'datagram'
+  readonly to: string | null
+  readonly port: number
+  readonly content: Uint8Array
+}
+
+/** States of a text on its way to a subscriber, as a message centre's delivery receipt tells them (SMPP 3.4, 5.2.28). */
+export type DeliveryState = 'accepted' | 'delivered' | 'expired' | 'undeliverable' | 'rejected' | 'unknown'
+
+/** A message centre's word on a text that was submitted to it (DLR). `subject` is the number the text was sent to. */
+export interface DeliveryReport extends FromSubject {
+  readonly kind: 'delivery'
+  /** Receipts of an account may come on any of its links; ids are the account's. */
+  readonly account: string
+  /** The id in every form it may have been given in when it was submitted: as it came, decimal, hexadecimal. */
+  readonly messageIds: readonly string[]
+  /** `null`: still on its way. */
+  readonly state: DeliveryState | null
+  /** The network's own error code, as it came. */
+  readonly error: string | null
+  /** What the gateway numbered the submission with (user_message_reference), where the centre gives it back. */
+  readonly reference: number | null
 }
 
 /** A peer's word on a notice that was sent to it. */

@@ -7,6 +7,7 @@ import { packageRoot } from '../gateway/package-root.ts'
 import { equip } from './example-city/equipment.ts'
 import { layOut } from './example-city/layout.ts'
 import { employ } from './example-city/people.ts'
+import { name } from './example-city/places.ts'
 import { Random } from './example-city/random.ts'
 
 /** The invented city that comes with the gateway. */
@@ -30,6 +31,7 @@ export function generateCity(): ReadonlyMap<string, string> {
     ...keptByHand.map((name) => [name, readFileSync(join(exampleCityFolder, name), 'utf8')] as const),
     ...employ(random, layout),
     ...equip(random, layout),
+    ...name(random, layout),
   ])
   return new Map([...files, [manifestName, manifest(files)]])
 }
@@ -37,7 +39,7 @@ export function generateCity(): ReadonlyMap<string, string> {
 function manifest(files: ReadonlyMap<string, string>): string {
   const head = {
     name: '芦洲市（虚构示例）',
-    version: '2026.11.1',
+    version: '2026.11.2',
     about: 'An invented city. No place, person, number or device in it exists; category tables are second-hand facts.',
     timeZone: 'Asia/Shanghai',
     gridScheme: 'cjt213_2005',

@@ -106,7 +106,7 @@ const brokenIds: BrokenCity[] = [
       editLine(files, 'vehicles.csv', 3, (line) => line.replace('r-002', 'r-001'))
     },
     expected: [
-      'addresses.csv:12: "a-0009" is already used at addresses.csv:2',
+      'addresses.csv:26: "a-0009" is already used at addresses.csv:2',
       'category-words.csv:191: "cjt214_2007 component 0101 井盖丢失" is already used at category-words.csv:2',
       'companies.csv:7: "cj-01" is already used at companies.csv:2',
       'components.csv:13: "9901010101000001" is already used at components.csv:2',
@@ -246,7 +246,7 @@ const brokenCells: BrokenCity[] = [
       append(files, 'addresses.csv', 'a-9999')
     },
     expected: [
-      'addresses.csv:12: has 1 cells where the header has 5',
+      'addresses.csv:26: has 1 cells where the header has 5',
       'streets.csv:3: has 3 cells where the header has 2',
     ],
   },

@@ -26,6 +26,11 @@ export const fileKinds = [
   'cameras',
   'sensors',
   'addresses',
+  'roads',
+  'landmarks',
+  'compounds',
+  'departments',
+  'message-templates',
   'towers',
   'sub-numbers',
 ] as const

@@ -54,19 +54,26 @@ export function relateIntents(rows: BatchRows, earlier: readonly Neighbour[], ho
   })
 }
 
-function relationsOf({ intent }: IntentRow, candidates: readonly Neighbour[]): { id: string; because: string }[] {
-  const related: { id: string; because: string }[] = []
+type Related = IntentRow['intent']['related'][number]
+
+function relationsOf({ intent }: IntentRow, candidates: readonly Neighbour[]): Related[] {
+  const related: Related[] = []
   for (const other of candidates.toReversed()) {
     if (related.length === mostRelated) break
     if (intent.component !== null && other.componentId === intent.component.id) {
-      related.push({ id: other.id, because: `same component ${other.componentId}` })
+      related.push({ id: other.id, because: `same component ${other.componentId}`, score: 1 })
       continue
     }
     const { location, category } = intent
     if (location === null || category.code === null) continue
     if (other.kind !== intent.kind || other.categoryCode !== category.code) continue
     const apartM = Math.round(distanceM(location, other))
-    if (apartM <= relatedWithinM) related.push({ id: other.id, because: `same category, ${apartM} m away` })
+    if (apartM <= relatedWithinM)
+      related.push({
+        id: other.id,
+        because: `same category, ${apartM} m away`,
+        score: 1 - apartM / (2 * relatedWithinM),
+      })
   }
   return related
 }

@@ -54,6 +54,8 @@ export function intentOf(form: IntentForm, circumstances: Circumstances): CaseIn
     source: subject?.kind ?? 'stranger',
     selfHandled: form.selfHandled,
     urgency: urgencyOf(form, category, subject),
+    place: null,
+    queryNumber: null,
     related: [],
     rule: null,
   }

@@ -30,6 +30,8 @@ export function ruleIntent(
     source: 'vehicle-rule',
     location: locationOf(sighting, city, limits),
     address: null,
+    place: null,
+    queryNumber: null,
     occurredAt: { at: position.at.toISOString(), origin: position.atOrigin },
     receivedAt: message.receivedAt.toISOString(),
     reporter: reporterOf(position.subject, vehicle),

@@ -4,7 +4,6 @@ import type { Random } from './random.ts'
 
 const cameras = 118
 const sensors = 40
-const addresses = 800
 const towers = 200
 const components = 600
 
@@ -81,11 +80,11 @@ function addressRows({ grids }: Layout) {
   const found: { id: string; text: string; latitude: number; longitude: number; grid: string }[] = []
   const add = (road: string, number: number, x: number, y: number) => {
     const grid = byPlan.get(place(Math.floor(x) + 0.5, Math.floor(y) + 0.5).join(' '))
-    if (grid === undefined || found.length >= addresses) return
+    if (grid === undefined) return
     const [longitude, latitude] = place(x, y)
     found.push({ id: `a-${padded(found.length + 1, 4)}`, text: `${road}${number}号`, latitude, longitude, grid })
   }
-  for (const step of range(60)) {
+  for (const step of range(62)) {
     const side = step % 2 === 0 ? 0.15 : -0.15
     for (const [i, road] of roadsAcross.entries()) {
       add(road, step + 1, (step + 0.5) * 1.35, i * gridsPerBlock + side)

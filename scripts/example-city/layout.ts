@@ -42,6 +42,10 @@ export interface Layout {
   readonly files: ReadonlyMap<string, string>
 }
 
+export function communityNameOf(column: number, row: number): string {
+  return `${communityNames[0][column]}${communityNames[1][row]}社区`
+}
+
 export function isLake(column: number, row: number): boolean {
   return column === lake.column && row === lake.row
 }
@@ -64,7 +68,7 @@ export function layOut(random: Random): Layout {
       const members = [...communities.keys()].filter((code) => code.startsWith(street)).length
       const community = `${street}${padded(members + 1, 3)}`
       streets.set(street, streetName)
-      communities.set(community, `${communityNames[0][column]}${communityNames[1][row]}社区`)
+      communities.set(community, communityNameOf(column, row))
       grids.push(...gridsOf(community, column, row, corner))
     }
   }

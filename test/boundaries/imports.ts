@@ -28,8 +28,13 @@ const rules: readonly Rule[] = [
     files: /^adapters\//,
     judges: houses,
     allowed: (target, from) =>
-      ['gateway/adapter.ts', 'gateway/report.ts', 'gateway/errors.ts', 'config/fields.ts'].includes(target) ||
-      folderOf(target) === folderOf(from),
+      [
+        'gateway/adapter.ts',
+        'gateway/report.ts',
+        'gateway/subscriber.ts',
+        'gateway/errors.ts',
+        'config/fields.ts',
+      ].includes(target) || folderOf(target) === folderOf(from),
     says: 'an adapter knows the contract, reports, errors, fields of configuration and its own folder',
   },
   {
@@ -53,7 +58,7 @@ const rules: readonly Rule[] = [
   {
     files: /^simulators\//,
     judges: /^(bench|config|docs|gateway|scripts|test)\//,
-    allowed: (target) => /^gateway\/(report\.ts|errors\.ts|package-root\.ts|city\/.+)$/.test(target),
+    allowed: (target) => /^gateway\/(report\.ts|subscriber\.ts|errors\.ts|package-root\.ts|city\/.+)$/.test(target),
     says: 'a simulator knows reports and the city; the gateway is a process to it',
   },
   {
