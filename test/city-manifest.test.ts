@@ -37,7 +37,7 @@ const brokenManifests: BrokenCity[] = [
     },
     digests: 'left',
     expected: [
-      'manifest.json:3: version: must be letters, digits, dots, dashes, at most 64, such as 2026.11.2',
+      'manifest.json:3: version: must be letters, digits, dots, dashes, at most 64, such as 2026.11.1',
       'manifest.json:5: timeZone: "Asia/Luzhou" is no IANA time zone',
       'manifest.json:6: gridScheme: Invalid option: expected one of "cjt213_2005"|"gbt47678_3_2026"',
       `manifest.json:10: files.0.kind: must be one of ${fileKinds.join(', ')}`,
