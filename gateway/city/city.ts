@@ -19,6 +19,12 @@ export interface City {
   tower(mcc: number, mnc: number, lac: number, cell: number): Tower | null
   /** Who or what carries this device id; `null` for a stranger. */
   subject(id: string): Subject | null
+  /** Who has the number, as `gateway/subscriber.ts` writes it; `null` for anybody else. */
+  subjectByPhone(uri: string): Subject | null
+  /** The district whose sub-number of the hotline a dialled or written-to number is, or ends with. */
+  districtOfNumber(number: string): Place | null
+  /** Country code of the city's telephone numbers, without `+`. */
+  readonly countryCode: string
   /** Everyone and everything that carries a device, in the order of the city's files. */
   readonly subjects: readonly Subject[]
   /** A point inside the unit grid, near its middle; `null` when there is no such grid. */

@@ -7,7 +7,8 @@ import { type Problem, ProblemList } from './problems.ts'
 import { CityReader } from './reader.ts'
 import { countRegisters, readComponents, readTowers, readVehicleRules, towerKey } from './registers.ts'
 import { readRoutes, readShifts, readWorkAreas } from './routes.ts'
-import { readCompanies, readSubjects } from './subjects.ts'
+import { readSubNumbers, subNumberIn } from './sub-numbers.ts'
+import { byPhone, readCompanies, readSubjects } from './subjects.ts'
 
 /** A city, or everything that keeps its folder from being one. */
 export interface LoadedCity {
@@ -28,7 +29,7 @@ export async function loadCity(path: string): Promise<LoadedCity> {
 }
 
 function buildCity(folder: CityFolder, problems: ProblemList): City {
-  const { name, version, timeZone, gridScheme, defaultScheme } = folder.manifest
+  const { name, version, timeZone, gridScheme, defaultScheme, countryCode } = folder.manifest
   const reader = new CityReader(folder, problems)
   // In this order: what is referred to is read before what refers to it.
   const places = readPlaces(reader, gridScheme)
@@ -42,6 +43,8 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const components = readComponents(reader, schemes)
   const towers = readTowers(reader)
   const registers = countRegisters(reader)
+  const subNumbers = readSubNumbers(reader, places.districts)
+  const phones = byPhone(subjects.values(), countryCode)
   const schemeAt = { file: manifestName, line: folder.defaultSchemeLine }
   reader.refer('category-schemes', defaultScheme, schemeAt, 'defaultScheme')
 
@@ -52,9 +55,12 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     timeZone,
     gridScheme,
     defaultScheme,
+    countryCode,
     locate: (point, radiusM) => places.index.locate(point, radiusM),
     tower: (mcc, mnc, lac, cell) => towers.get(towerKey(mcc, mnc, lac, cell)) ?? null,
     subject: (id) => subjects.get(id) ?? null,
+    subjectByPhone: (uri) => phones.get(uri) ?? null,
+    districtOfNumber: (number) => subNumberIn(subNumbers, number),
     subjects: [...subjects.values()],
     gridCentre: (grid) => gridCentre(places.grids.get(grid)),
     component: (id) => components.get(id) ?? null,
@@ -77,6 +83,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
       'vehicle-rules': vehicleRules.length,
       components: components.size,
       towers: towers.size,
+      'sub-numbers': subNumbers.size,
       ...registers,
     },
   }

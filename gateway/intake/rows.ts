@@ -1,8 +1,10 @@
 import type { Receipt } from '../adapter.ts'
 import type { CaseIntent } from '../case-intent.ts'
+import type { NoticeDraft } from '../notices/draft.ts'
 import type { NoticeState } from '../notices/state.ts'
-import type { ReceiptReport } from '../report.ts'
-import type { AcceptedPosition, SubjectMemory } from '../triage/triage.ts'
+import type { DeliveryReport, ReceiptReport } from '../report.ts'
+import type { AcceptedPosition, SubjectMemory, WritingReporter } from '../triage/triage.ts'
+import type { HeldPart } from './part-desk.ts'
 
 /** Everything one batch writes, in the words of the tables. Made without I/O, written by one statement. */
 export interface BatchRows {
@@ -13,6 +15,22 @@ export interface BatchRows {
   readonly deadLetters: DeadLetterRow[]
   readonly devices: Map<string, DeviceRow>
   readonly receipts: ReceiptReport[]
+  /** With the message that says so. */
+  readonly deliveries: { readonly report: DeliveryReport; readonly messageId: string; readonly receivedAt: Date }[]
+  readonly correspondences: CorrespondenceRow[]
+  /** Answers to reporters, on their way with the rest of the batch. */
+  readonly notices: NoticeDraft[]
+  readonly enquiries: EnquiryRow[]
+  readonly relations: RelationRow[]
+  readonly errands: ErrandRow[]
+  parts: { readonly held: readonly HeldPart[]; readonly gone: readonly HeldPart[] }
+  /** Keys that were another message's, long enough ago. */
+  readonly renewedKeys: {
+    readonly adapter: string
+    readonly key: string
+    readonly takenAt: Date
+    readonly receivedAt: Date
+  }[]
   readonly noticeStates: NoticeStateRow[]
   readonly tally: Tally
   /** Bytes that came inside forms, to be on disk before the rows that name them are committed. */
@@ -30,6 +48,14 @@ export function emptyRows(): BatchRows {
     deadLetters: [],
     devices: new Map(),
     receipts: [],
+    deliveries: [],
+    correspondences: [],
+    notices: [],
+    enquiries: [],
+    relations: [],
+    errands: [],
+    parts: { held: [], gone: [] },
+    renewedKeys: [],
     noticeStates: [],
     tally: new Tally(),
     files: [],
@@ -60,6 +86,36 @@ export interface IntentRow {
   readonly receivedAt: Date
   readonly messageId: string
   readonly orderingKey: string
+}
+
+/** A reporter who is owed an answer. */
+export interface CorrespondenceRow extends WritingReporter {
+  readonly adapter: string
+}
+
+/** A question after the state of a report, to be answered when it is known what is stored. */
+export interface EnquiryRow {
+  readonly number: string | null
+  readonly subject: string
+  readonly adapter: string
+  readonly messageId: string
+}
+
+export interface RelationRow {
+  readonly intentId: string
+  readonly otherId: string
+  readonly score: number
+  readonly because: string
+  readonly createdAt: Date
+}
+
+export interface ErrandRow {
+  readonly id: string
+  readonly adapter: string
+  readonly subject: string
+  readonly content: Uint8Array
+  readonly messageId: string
+  readonly receivedAt: Date
 }
 
 export interface OutboxRow {

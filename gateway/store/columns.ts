@@ -81,7 +81,7 @@ export class Columns {
     return this.#column('date', rows, of, (day) => this.#putInt4((Date.parse(day) - epochMs) / dayMs))
   }
 
-  bytes<Row>(rows: readonly Row[], of: (row: Row) => Uint8Array): string {
+  bytes<Row>(rows: readonly Row[], of: (row: Row) => Uint8Array | null): string {
     return this.#column('bytea', rows, of, (bytes) => {
       this.#room(bytes.length).set(bytes, this.#at)
       this.#at += bytes.length
