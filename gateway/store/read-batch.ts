@@ -37,12 +37,12 @@ export async function findMemories(pool: Queryable, subjects: readonly string[])
 export async function findNeighbours(pool: Queryable, grids: readonly string[], since: Date): Promise<Neighbour[]> {
   if (grids.length === 0) return []
   const { rows } = await pool.query<Neighbour>(
-    `SELECT n.id, n.grid, n.kind, n.category_code AS "categoryCode", n.data #>> '{component,id}' AS "componentId",
-       ARRAY(SELECT c ->> 'code' FROM jsonb_array_elements(n.data #> '{category,candidates}') AS c) AS "candidateCodes",
-       n.data ->> 'text' AS text, n.reporter, (n.data #>> '{location,accuracyM}')::float8 AS "accuracyM",
+    `SELECT n.id, n.grid, n.kind, n.category_code AS "categoryCode", n.component_id AS "componentId",
+       COALESCE(n.candidate_codes, '{}') AS "candidateCodes", left(n.text, 200) AS text, n.reporter, n.accuracy_m AS "accuracyM",
        n.latitude, n.longitude, n.received_at AS "receivedAt"
      FROM unnest($1::text[]) AS g(grid)
-     CROSS JOIN LATERAL (SELECT * FROM intent i WHERE i.grid = g.grid AND i.received_at > $2
+     CROSS JOIN LATERAL (SELECT id, grid, kind, category_code, component_id, candidate_codes, text, reporter, accuracy_m, latitude,
+       longitude, received_at FROM intent i WHERE i.grid = g.grid AND i.received_at > $2
        ORDER BY i.received_at DESC LIMIT 50) AS n
      ORDER BY n.received_at`,
     [textArray(grids), since],

@@ -76,18 +76,22 @@ const intents: BatchPart = ({ intents: list, outbox }, _gateway, columns) => {
     grid: intent.location?.grid ?? null,
     latitude: intent.location?.latitude ?? null,
     longitude: intent.location?.longitude ?? null,
+    accuracy_m: intent.location?.accuracyM ?? null,
+    candidate_codes: intent.category.code === null ? intent.category.candidates.map(({ code }) => code) : [],
+    component_id: intent.component?.id ?? null,
+    text: intent.text,
     reporter: intent.reporter.id,
     message_id: messageId,
     destinations: destinations.get(intent.id) ?? [],
     data: intent,
   }))
   return `intent_in AS (INSERT INTO intent (id, received_at, purpose, channel, kind, category_code, urgency, district, grid,
-      latitude, longitude, reporter, message_id, destinations, data)
-    SELECT id, received_at, purpose, channel, kind, category_code, urgency, district, grid, latitude, longitude, reporter,
-      message_id, destinations, data
+      latitude, longitude, accuracy_m, candidate_codes, component_id, text, reporter, message_id, destinations, data)
+    SELECT id, received_at, purpose, channel, kind, category_code, urgency, district, grid, latitude, longitude, accuracy_m,
+      candidate_codes, component_id, text, reporter, message_id, destinations, data
     FROM jsonb_to_recordset(${columns.value(storableJson(data))}::jsonb) AS r(id uuid, received_at timestamptz, purpose text,
       channel text, kind text, category_code text, urgency text, district text, grid text, latitude float8,
-      longitude float8, reporter text, message_id uuid, destinations text[], data jsonb))`
+      longitude float8, accuracy_m float8, candidate_codes text[], component_id text, text text, reporter text, message_id uuid, destinations text[], data jsonb))`
 }
 
 const outbox: BatchPart = ({ outbox: o }, _gateway, columns) => {

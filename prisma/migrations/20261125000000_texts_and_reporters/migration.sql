@@ -1,4 +1,11 @@
 -- Texts to and from subscribers: parts, submissions and their receipts, errands, what reporters are owed, relations.
+ALTER TABLE "intent" ADD COLUMN     "accuracy_m" DOUBLE PRECISION,
+ADD COLUMN     "candidate_codes" TEXT[],
+ADD COLUMN     "component_id" TEXT,
+ADD COLUMN     "text" TEXT;
+UPDATE "intent" SET "component_id" = "data" #>> '{component,id}', "text" = "data" ->> 'text',
+    "accuracy_m" = ("data" #>> '{location,accuracyM}')::double precision;
+
 ALTER TABLE "notice" ADD COLUMN     "audience" TEXT NOT NULL DEFAULT 'device',
 ADD COLUMN     "case_number" TEXT,
 ADD COLUMN     "group_id" UUID,
