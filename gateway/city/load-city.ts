@@ -2,6 +2,7 @@ import { readSchemes } from './categories.ts'
 import type { City } from './city.ts'
 import { type CityFolder, readCityFolder } from './folder.ts'
 import { manifestName } from './manifest.ts'
+import { readDepartments, readTemplates } from './messages.ts'
 import { gridCentre, readPlaces } from './places.ts'
 import { type Problem, ProblemList } from './problems.ts'
 import { CityReader } from './reader.ts'
@@ -41,6 +42,8 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const vehicleRules = readVehicleRules(reader)
   const components = readComponents(reader, schemes)
   const towers = readTowers(reader)
+  const departments = readDepartments(reader)
+  const templates = readTemplates(reader)
   const registers = countRegisters(reader)
   const schemeAt = { file: manifestName, line: folder.defaultSchemeLine }
   reader.refer('category-schemes', defaultScheme, schemeAt, 'defaultScheme')
@@ -63,6 +66,9 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     shift: (id) => shifts.get(id) ?? null,
     workArea: (id) => workAreas.get(id) ?? null,
     vehicleRules,
+    template: (id, audience) =>
+      templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
+    department: (code) => departments.get(code) ?? null,
     counts: {
       ...places.counts,
       schemes: schemes.size,
@@ -77,6 +83,8 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
       'vehicle-rules': vehicleRules.length,
       components: components.size,
       towers: towers.size,
+      departments: departments.size,
+      'message-templates': templates.length,
       ...registers,
     },
   }

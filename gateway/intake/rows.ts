@@ -1,6 +1,6 @@
 import type { Receipt } from '../adapter.ts'
 import type { CaseIntent } from '../case-intent.ts'
-import type { NoticeState } from '../notices/state.ts'
+import type { DeliveryRow, NewNotice, NoticeStateRow, StageRow, SubmissionRow, ToldRow } from '../notices/rows.ts'
 import type { ReceiptReport } from '../report.ts'
 import type { AcceptedPosition, SubjectMemory } from '../triage/triage.ts'
 
@@ -13,7 +13,16 @@ export interface BatchRows {
   readonly deadLetters: DeadLetterRow[]
   readonly devices: Map<string, DeviceRow>
   readonly receipts: ReceiptReport[]
+  readonly deliveries: DeliveryRow[]
+  readonly notices: NewNotice[]
   readonly noticeStates: NoticeStateRow[]
+  readonly submissions: SubmissionRow[]
+  /** Receipts that no submission is known for yet. */
+  readonly waitingReceipts: DeliveryRow[]
+  /** Ids of waiting receipts that have found theirs. */
+  readonly joinedReceipts: string[]
+  readonly told: ToldRow[]
+  readonly stages: StageRow[]
   readonly tally: Tally
   /** Bytes that came inside forms, to be on disk before the rows that name them are committed. */
   readonly files: { readonly sha256: string; readonly content: Uint8Array }[]
@@ -30,7 +39,14 @@ export function emptyRows(): BatchRows {
     deadLetters: [],
     devices: new Map(),
     receipts: [],
+    deliveries: [],
+    notices: [],
     noticeStates: [],
+    submissions: [],
+    waitingReceipts: [],
+    joinedReceipts: [],
+    told: [],
+    stages: [],
     tally: new Tally(),
     files: [],
     outcomes: [],
@@ -79,14 +95,6 @@ export interface DeadLetterRow {
   readonly item: number | null
   readonly code: string
   readonly detail: string
-}
-
-/** A state that a notice enters. */
-export interface NoticeStateRow {
-  readonly noticeId: string
-  readonly state: NoticeState
-  readonly at: Date
-  readonly detail: string | null
 }
 
 export interface DeviceRow {

@@ -50,7 +50,9 @@ export function subjectsOf(batch: readonly Decoded[]): Set<string> {
   const subjects = new Set<string>()
   for (const { reports } of batch) {
     if (reports === null) continue
-    for (const report of reports) if (report.kind !== 'malformed') subjects.add(report.subject)
+    // A message centre's word on a text is not its addressee's.
+    for (const report of reports)
+      if (report.kind !== 'malformed' && report.kind !== 'delivery') subjects.add(report.subject)
   }
   return subjects
 }
@@ -155,7 +157,7 @@ function admit(
     if (report.kind === 'malformed') {
       malformed = { code: report.code, detail: report.detail }
       rows.deadLetters.push(deadLetter(arrival, report.index, malformed))
-    } else {
+    } else if (report.kind !== 'delivery') {
       touch(rows.devices, arrival, report, remembered)
     }
   }
@@ -170,6 +172,8 @@ function admit(
     rows.intents.push({ intent, receivedAt: message.receivedAt, messageId: id, orderingKey })
   }
   rows.receipts.push(...findings.receipts)
+  for (const report of findings.deliveries)
+    rows.deliveries.push({ report, messageId: id, receivedAt: message.receivedAt })
   announce(arrival, findings, how, rows)
   for (const { reason } of findings.filtered)
     rows.tally.add(message.receivedAt, source.adapter, source.channel, 'report-filtered', reason)

@@ -1,8 +1,8 @@
 import type { ClientBase, Pool } from 'pg'
 import type { BatchRows } from '../intake/rows.ts'
-import { rankSql } from '../notices/state.ts'
 import { storableJson } from './array-literal.ts'
 import { Columns } from './columns.ts'
+import { noticeParts } from './notice-parts.ts'
 
 /**
  * The hot path's one write: a whole batch, every table, in one statement, which is one transaction and one fsync.
@@ -10,7 +10,7 @@ import { Columns } from './columns.ts'
  */
 
 /** One table's part of the statement: its SQL, with placeholders made by `columns`. */
-type Part = (rows: BatchRows, gateway: string, columns: Columns) => string | null
+export type Part = (rows: BatchRows, gateway: string, columns: Columns) => string | null
 
 const messages: Part = ({ messages: m }, _gateway, columns) => {
   if (m.length === 0) return null
@@ -115,20 +115,6 @@ const deadLetters: Part = ({ deadLetters: d }, _gateway, columns) => {
       ${columns.text(d, (row) => row.detail)}))`
 }
 
-const noticeStates: Part = ({ noticeStates: n }, _gateway, columns) => {
-  if (n.length === 0) return null
-  const last = [...new Map(n.map((row) => [row.noticeId, row.state]))]
-  return `notice_state_in AS (INSERT INTO notice_state (notice_id, state, at, detail)
-    SELECT * FROM unnest(
-      ${columns.uuid(n, (row) => row.noticeId)},
-      ${columns.text(n, (row) => row.state)},
-      ${columns.time(n, (row) => row.at)},
-      ${columns.text(n, (row) => row.detail)})),
-  notice_up AS (UPDATE notice SET state = v.state
-    FROM unnest(${columns.uuid(last, ([id]) => id)}, ${columns.text(last, ([, state]) => state)}) AS v(id, state)
-    WHERE notice.id = v.id AND ${rankSql('v.state')} > ${rankSql('notice.state')})`
-}
-
 const tally: Part = (rows, gateway, columns) => {
   const t = rows.tally.rows()
   if (t.length === 0) return null
@@ -180,7 +166,7 @@ const devices: Part = ({ devices: map }, _gateway, columns) => {
     RETURNING 1)`
 }
 
-const parts: readonly Part[] = [messages, keys, positions, intents, outbox, deadLetters, noticeStates, tally, devices]
+const parts: readonly Part[] = [messages, keys, positions, intents, outbox, deadLetters, ...noticeParts, tally, devices]
 
 /** Of all the columns of one message with a position; more costs a copy. */
 const expectedBytes = 2048

@@ -1,5 +1,5 @@
 import type { CaseIntent, Location, Timestamp } from '../case-intent.ts'
-import type { PresenceReport, ReceiptReport } from '../report.ts'
+import type { DeliveryReport, PresenceReport, ReceiptReport } from '../report.ts'
 import type { FilterReason } from './filters.ts'
 
 /** What triage made of one message. Every report that is not malformed is in exactly one of the lists. */
@@ -10,6 +10,7 @@ export interface Findings {
   readonly answers: readonly TaskAnswer[]
   readonly presences: readonly PresenceReport[]
   readonly receipts: readonly ReceiptReport[]
+  readonly deliveries: readonly DeliveryReport[]
   readonly filtered: readonly Filtered[]
 }
 

@@ -1,6 +1,6 @@
 import type { CaseIntent } from '../case-intent.ts'
 import type { City } from '../city/city.ts'
-import type { FormReport, PositionReport, PresenceReport, ReceiptReport, Report } from '../report.ts'
+import type { DeliveryReport, FormReport, PositionReport, PresenceReport, ReceiptReport, Report } from '../report.ts'
 import type { AcceptedPosition, Filtered, Findings, TaskAnswer } from './findings.ts'
 import { answerOf, intentOf, isAnswer, isIntent } from './intents.ts'
 import type { TriageLimits } from './limits.ts'
@@ -30,6 +30,7 @@ class Desk {
   readonly answers: TaskAnswer[] = []
   readonly presences: PresenceReport[] = []
   readonly receipts: ReceiptReport[] = []
+  readonly deliveries: DeliveryReport[] = []
   readonly filtered: Filtered[] = []
   readonly message: TriageMessage
   readonly city: City
@@ -71,9 +72,10 @@ export function triage(
     else if (report?.kind === 'form') takeForm(report, desk)
     else if (report?.kind === 'presence') desk.presences.push(report)
     else if (report?.kind === 'receipt') desk.receipts.push(report)
+    else if (report?.kind === 'delivery') desk.deliveries.push(report)
   }
-  const { positions, intents, answers, presences, receipts, filtered } = desk
-  return { positions, intents, answers, presences, receipts, filtered }
+  const { positions, intents, answers, presences, receipts, deliveries, filtered } = desk
+  return { positions, intents, answers, presences, receipts, deliveries, filtered }
 }
 
 function takePosition(report: PositionReport, index: number, desk: Desk): void {
