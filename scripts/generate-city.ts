@@ -20,6 +20,8 @@ const keptByHand = [
   'categories-gbt47678_5_2026.csv',
   'category-words.csv',
   'emergency-categories.csv',
+  'departments.csv',
+  'message-templates.csv',
 ]
 
 /** Every file of the example city by name, the same bytes at every call. */

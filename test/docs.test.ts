@@ -222,11 +222,24 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
     accuracyM: null,
   }
   relateIntents(rows, [{ ...earlier, latitude, longitude, receivedAt }], new Map(), how)
-  const notice = { id: 'n', adapter: 'handhelds', addressee: 'h-0002', kind: 'notice' }
+  const notice = {
+    id: 'n',
+    adapter: 'handhelds',
+    addressee: 'h-0002',
+    kind: 'notice',
+    leg: 0,
+    routes: [],
+    template: null,
+    intentId: null,
+    caseNumber: null,
+    tells: null,
+    reviewAt: null,
+    audience: 'device',
+  } as const
   const announced = emptyRows()
-  enter(notice, { noticeId: 'n', state: 'expired', at: receivedAt, detail: null }, how, announced)
+  enter(notice, { state: 'expired', at: receivedAt }, how, announced)
   const events = new Map<string, Record<string, unknown>[]>()
-  for (const { type, body } of [...rows.outbox, ...announced.outbox])
+  for (const { type, body } of [...rows.outbox, ...announced.noticeStates.flatMap((row) => row.events)])
     events.set(type, [...(events.get(type) ?? []), JSON.parse(body)])
   return events
 }

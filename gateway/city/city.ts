@@ -35,6 +35,9 @@ export interface City {
   shift(id: string): Shift | null
   workArea(id: string): WorkArea | null
   readonly vehicleRules: readonly VehicleRule[]
+  /** Without an audience, the first of that id. */
+  template(id: string, audience?: MessageTemplate['audience']): MessageTemplate | null
+  department(code: string): Department | null
   /** How many of each kind are loaded, for logs and the demo's first line. */
   readonly counts: Readonly<Record<string, number>>
 }
@@ -122,6 +125,30 @@ export interface Route {
   readonly toleranceM: number
   /** Shortest distance from the line, in metres. */
   distanceM(point: Point): number
+}
+
+/** Words of a message as this city writes them, with places for fields: `{queryNumber}`. */
+export interface MessageTemplate {
+  /** `received`, `rejected`, `closed`… An id has one template for each audience. */
+  readonly id: string
+  readonly audience: 'citizen' | 'collector' | 'department'
+  /** An MMS's subject, a handheld's headline. */
+  readonly title: string | null
+  readonly text: string
+  /** Sent at night too, and before others. */
+  readonly urgent: boolean
+  /** The core's word that it tells: the stage that a reporter who asks is told from then on. */
+  readonly stage: string | null
+}
+
+/** A department that cases are dispatched to, as messages reach it. */
+export interface Department {
+  readonly code: string
+  readonly name: string
+  /** Duty phones, as the city writes them. */
+  readonly phones: readonly string[]
+  /** Outside of them only urgent messages are sent; `null`: round the clock. */
+  readonly dutyHours: Omit<Shift, 'id'> | null
 }
 
 /** Daily working hours in the city's zone, minutes from midnight; `end` ≤ `start` passes midnight. */

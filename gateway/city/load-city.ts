@@ -2,6 +2,7 @@ import { readSchemes } from './categories.ts'
 import type { City } from './city.ts'
 import { type CityFolder, readCityFolder } from './folder.ts'
 import { manifestName } from './manifest.ts'
+import { readDepartments, readTemplates } from './messages.ts'
 import { gridCentre, readPlaces } from './places.ts'
 import { type Problem, ProblemList } from './problems.ts'
 import { CityReader } from './reader.ts'
@@ -42,6 +43,8 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const vehicleRules = readVehicleRules(reader)
   const components = readComponents(reader, schemes)
   const towers = readTowers(reader)
+  const departments = readDepartments(reader)
+  const templates = readTemplates(reader)
   const registers = countRegisters(reader)
   const subNumbers = readSubNumbers(reader, places.districts)
   const phones = byPhone(subjects.values(), countryCode)
@@ -69,6 +72,9 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     shift: (id) => shifts.get(id) ?? null,
     workArea: (id) => workAreas.get(id) ?? null,
     vehicleRules,
+    template: (id, audience) =>
+      templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
+    department: (code) => departments.get(code) ?? null,
     counts: {
       ...places.counts,
       schemes: schemes.size,
@@ -84,6 +90,8 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
       components: components.size,
       towers: towers.size,
       'sub-numbers': subNumbers.size,
+      departments: departments.size,
+      'message-templates': templates.length,
       ...registers,
     },
   }

@@ -120,7 +120,7 @@ export function groupsOf(batch: readonly Decoded[]): string[] {
 export async function completeRows(rows: BatchRows, how: Understanding, pool: Pool | ClientBase): Promise<void> {
   const asked = numbersAsked(rows)
   const known = asked.length === 0 ? new Map<string, KnownReport>() : await findReports(pool, asked)
-  if (rows.enquiries.length > 0) answerEnquiries(rows, known)
+  if (rows.enquiries.length > 0) answerEnquiries(rows, known, how.city)
   if (rows.intents.length > 0) {
     const grids = gridsAround(rows.intents, how.city)
     const earlier = await findNeighbours(pool, grids, new Date(Date.now() - relatedWithinMs))

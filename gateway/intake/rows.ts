@@ -1,8 +1,7 @@
 import type { Receipt } from '../adapter.ts'
 import type { CaseIntent } from '../case-intent.ts'
-import type { NoticeDraft } from '../notices/draft.ts'
-import type { NoticeState } from '../notices/state.ts'
-import type { DeliveryReport, ReceiptReport } from '../report.ts'
+import type { DeliveryRow, NewNotice, NoticeStateRow, StageRow, SubmissionRow, ToldRow } from '../notices/rows.ts'
+import type { ReceiptReport } from '../report.ts'
 import type { AcceptedPosition, SubjectMemory, WritingReporter } from '../triage/triage.ts'
 import type { HeldPart } from './part-desk.ts'
 
@@ -15,11 +14,10 @@ export interface BatchRows {
   readonly deadLetters: DeadLetterRow[]
   readonly devices: Map<string, DeviceRow>
   readonly receipts: ReceiptReport[]
-  /** With the message that says so. */
-  readonly deliveries: { readonly report: DeliveryReport; readonly messageId: string; readonly receivedAt: Date }[]
+  readonly deliveries: DeliveryRow[]
   readonly correspondences: CorrespondenceRow[]
   /** Answers to reporters, on their way with the rest of the batch. */
-  readonly notices: NoticeDraft[]
+  readonly notices: NewNotice[]
   readonly enquiries: EnquiryRow[]
   readonly relations: RelationRow[]
   readonly errands: ErrandRow[]
@@ -32,6 +30,13 @@ export interface BatchRows {
     readonly receivedAt: Date
   }[]
   readonly noticeStates: NoticeStateRow[]
+  readonly submissions: SubmissionRow[]
+  /** Receipts that no submission is known for yet. */
+  readonly waitingReceipts: DeliveryRow[]
+  /** Ids of waiting receipts that have found theirs. */
+  readonly joinedReceipts: string[]
+  readonly told: ToldRow[]
+  readonly stages: StageRow[]
   readonly tally: Tally
   /** Bytes that came inside forms, to be on disk before the rows that name them are committed. */
   readonly files: { readonly sha256: string; readonly content: Uint8Array }[]
@@ -57,6 +62,11 @@ export function emptyRows(): BatchRows {
     parts: { held: [], gone: [] },
     renewedKeys: [],
     noticeStates: [],
+    submissions: [],
+    waitingReceipts: [],
+    joinedReceipts: [],
+    told: [],
+    stages: [],
     tally: new Tally(),
     files: [],
     outcomes: [],
@@ -99,6 +109,7 @@ export interface EnquiryRow {
   readonly subject: string
   readonly adapter: string
   readonly messageId: string
+  readonly receivedAt: Date
 }
 
 export interface RelationRow {
@@ -135,14 +146,6 @@ export interface DeadLetterRow {
   readonly item: number | null
   readonly code: string
   readonly detail: string
-}
-
-/** A state that a notice enters. */
-export interface NoticeStateRow {
-  readonly noticeId: string
-  readonly state: NoticeState
-  readonly at: Date
-  readonly detail: string | null
 }
 
 export interface DeviceRow {

@@ -207,10 +207,11 @@ function admit(
   rows.receipts.push(...findings.receipts)
   for (const report of findings.deliveries)
     rows.deliveries.push({ report, messageId: id, receivedAt: message.receivedAt })
-  for (const enquiry of findings.enquiries) rows.enquiries.push({ ...enquiry, adapter: source.adapter, messageId: id })
+  for (const enquiry of findings.enquiries)
+    rows.enquiries.push({ ...enquiry, adapter: source.adapter, messageId: id, receivedAt: message.receivedAt })
   for (const reporter of findings.reporters) {
     rows.correspondences.push({ ...reporter, adapter: source.adapter })
-    rows.notices.push(...acknowledgement(reporter, source.adapter))
+    rows.notices.push(...acknowledgement(reporter, source.adapter, how.city, message.receivedAt))
   }
   announce(arrival, findings, how, rows)
   const filtered = [...repeated, ...findings.filtered]

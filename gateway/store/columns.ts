@@ -52,7 +52,7 @@ export class Columns {
     return this.#column('text', rows, of, (text) => this.#putText(text))
   }
 
-  uuid<Row>(rows: readonly Row[], of: (row: Row) => string): string {
+  uuid<Row>(rows: readonly Row[], of: (row: Row) => string | null): string {
     return this.#column('uuid', rows, of, (id) => {
       this.#at += this.#room(16).write(id.replaceAll('-', ''), this.#at, 'hex')
     })

@@ -4,7 +4,7 @@ import type { Arrival } from '../intake/arrival.ts'
 import type { HeldPart } from '../intake/part-desk.ts'
 import type { Neighbour } from '../intake/relate.ts'
 import { keyOf, type Remembered } from '../intake/understand.ts'
-import type { NoticeRow } from '../notices/notice.ts'
+import { type NoticeRow, noticeColumns } from '../notices/notice.ts'
 import type { ReceiptReport } from '../report.ts'
 import type { SubjectMemory } from '../triage/triage.ts'
 import { plainArray, textArray } from './array-literal.ts'
@@ -79,7 +79,7 @@ export async function findNotices(
   const ids = receipts.map(({ noticeId }) => noticeId).filter((id) => uuidPattern.test(id))
   if (ids.length === 0) return new Map()
   const { rows } = await pool.query<NoticeRow>(
-    'SELECT id, adapter, addressee, kind, state FROM notice WHERE id = ANY($1::uuid[])',
+    `SELECT ${noticeColumns('notice')} FROM notice WHERE id = ANY($1::uuid[])`,
     [plainArray(ids)],
   )
   return new Map(rows.map((row) => [row.id, row]))

@@ -1,9 +1,9 @@
 import type { ClientBase, Pool } from 'pg'
 import type { BatchRows } from '../intake/rows.ts'
-import { rankSql } from '../notices/state.ts'
 import { storableJson } from './array-literal.ts'
 import type { BatchPart } from './batch-part.ts'
 import { Columns } from './columns.ts'
+import { noticeParts } from './notice-parts.ts'
 import { textParts } from './write-texts.ts'
 
 /**
@@ -119,20 +119,6 @@ const deadLetters: BatchPart = ({ deadLetters: d }, _gateway, columns) => {
       ${columns.text(d, (row) => row.detail)}))`
 }
 
-const noticeStates: BatchPart = ({ noticeStates: n }, _gateway, columns) => {
-  if (n.length === 0) return null
-  const last = [...new Map(n.map((row) => [row.noticeId, row.state]))]
-  return `notice_state_in AS (INSERT INTO notice_state (notice_id, state, at, detail)
-    SELECT * FROM unnest(
-      ${columns.uuid(n, (row) => row.noticeId)},
-      ${columns.text(n, (row) => row.state)},
-      ${columns.time(n, (row) => row.at)},
-      ${columns.text(n, (row) => row.detail)})),
-  notice_up AS (UPDATE notice SET state = v.state
-    FROM unnest(${columns.uuid(last, ([id]) => id)}, ${columns.text(last, ([, state]) => state)}) AS v(id, state)
-    WHERE notice.id = v.id AND ${rankSql('v.state')} > ${rankSql('notice.state')})`
-}
-
 const tally: BatchPart = (rows, gateway, columns) => {
   const t = rows.tally.rows()
   if (t.length === 0) return null
@@ -192,7 +178,7 @@ const parts: readonly BatchPart[] = [
   intents,
   outbox,
   deadLetters,
-  noticeStates,
+  ...noticeParts,
   tally,
   devices,
 ]
