@@ -1,3 +1,4 @@
+import { emptyGazetteer } from '../gateway/city/build-gazetteer.ts'
 import type {
   Category,
   CategoryScheme,
@@ -189,5 +190,6 @@ export const smallCity: City = {
   },
   workArea: (id) => (id === 'w1' ? { id, contains: (point) => locate(point, null) !== null } : null),
   vehicleRules: rules,
+  gazetteer: emptyGazetteer,
   counts: {},
 }

@@ -1,6 +1,8 @@
+import { buildGazetteer, emptyGazetteer } from './build-gazetteer.ts'
 import { readSchemes } from './categories.ts'
 import type { City } from './city.ts'
 import { type CityFolder, readCityFolder } from './folder.ts'
+import { readNamedThings } from './gazetteer-files.ts'
 import { manifestName } from './manifest.ts'
 import { gridCentre, readPlaces } from './places.ts'
 import { type Problem, ProblemList } from './problems.ts'
@@ -45,6 +47,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const registers = countRegisters(reader)
   const subNumbers = readSubNumbers(reader, places.districts)
   const phones = byPhone(subjects.values(), countryCode)
+  const things = readNamedThings(reader)
   const schemeAt = { file: manifestName, line: folder.defaultSchemeLine }
   reader.refer('category-schemes', defaultScheme, schemeAt, 'defaultScheme')
 
@@ -69,6 +72,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     shift: (id) => shifts.get(id) ?? null,
     workArea: (id) => workAreas.get(id) ?? null,
     vehicleRules,
+    gazetteer: problems.none ? buildGazetteer(things, places.grids.values()) : emptyGazetteer,
     counts: {
       ...places.counts,
       schemes: schemes.size,
@@ -85,6 +89,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
       towers: towers.size,
       'sub-numbers': subNumbers.size,
       ...registers,
+      ...things.counts,
     },
   }
 }
