@@ -91,6 +91,9 @@ function index(names: readonly PlaceName[], roads: readonly Road[], plan: Plan):
     bySound: new NameTrie(groups.map((group) => group.units)),
     crossings: (a, b) => between.get(pairKey(a.index, b.index, roads.length)) ?? [],
     crossingsOf: (road) => own.get(road.index) ?? [],
+    compounds: names.flatMap((name) =>
+      name.places.flatMap(({ place, spelled }) => (place.kind === 'compound' && spelled === 'full' ? [place] : [])),
+    ),
     plan,
   }
 }

@@ -17,6 +17,7 @@ export interface Gazetteer {
   crossings(a: Road, b: Road): readonly Point[]
   /** Every crossing of a road with another one. */
   crossingsOf(road: Road): readonly Point[]
+  readonly compounds: readonly Compound[]
   readonly plan: Plan
 }
 
