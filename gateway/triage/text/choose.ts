@@ -80,7 +80,7 @@ function inNamedArea(city: City, found: readonly Found[], areas: readonly Area[]
   const names = areas.map((area) => area.name).join('')
   if (fitting.length === 0) {
     steps.push(`${names} is named, but the place is not there`)
-    return found.map((one) => ({ ...one, sure: false, confidence: round(one.confidence * 0.6) }))
+    return found.map((one) => ({ ...one, sure: false, confidence: round(one.confidence * 0.75) }))
   }
   if (fitting.length === found.length) return found
   steps.push(`${names} decides between ${found.length} places of one name`)

@@ -1,4 +1,5 @@
 import type { Gazetteer, NamedPlace, PlaceName } from '../../city/gazetteer.ts'
+import { houseNumberAt } from '../../city/house-number.ts'
 import { syllableOf } from '../../city/syllables.ts'
 
 /** A name of the gazetteer in a normalised text. */
@@ -88,8 +89,14 @@ export function hearNames({ bySound, sounds }: Gazetteer, text: string, known: r
 function heard(group: readonly PlaceName[], text: string, start: number, end: number): Mention | null {
   const right = group.map((name) => [...name.text].filter((char, i) => text[start + i] === char).length / (end - start))
   const most = Math.max(...right)
-  if (most < leastRight || most === 1) return null
+  if (most === 1 || (most < leastRight && !isHouse(text, start, end, group))) return null
   const meant = group.filter((_, i) => right[i] === most)
   const places = meant.flatMap((name) => name.places).filter((one) => one.spelled !== 'short')
   return { start, end, places, name: meant[0]?.text ?? '', heard: most }
+}
+
+/** 刘银路12号: nothing but the last word is right, yet a house number stands behind it. */
+function isHouse(text: string, start: number, end: number, group: readonly PlaceName[]): boolean {
+  const last = group.some((name) => name.text.at(-1) === text[end - 1] && end - start >= 3)
+  return last && houseNumberAt(text, end)?.marked === true
 }

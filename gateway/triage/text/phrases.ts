@@ -1,7 +1,7 @@
 import type { Gazetteer } from '../../city/gazetteer.ts'
 import { crossingPhrase, distantCrossing, sectionPhrase } from './crossing-phrases.ts'
 import type { Mention } from './mentions.ts'
-import { offsetAt } from './offset.ts'
+import { metresAt, offsetAt } from './offset.ts'
 import { type Found, type Phrase, type Reading, round } from './phrase.ts'
 import { housePhrase, roadPhrase, roadsOf } from './road-phrases.ts'
 import { areaPhrase, compoundPhrase, landmarkPhrase } from './yard-phrases.ts'
@@ -38,6 +38,9 @@ function readFrom(reading: Reading, a: Mention, b: Mention | undefined, c: Menti
 
 const leastMovedM = 1
 const atLandmarkM = 100
+/** A stated distance that goes nowhere, or a long way: too wide to rely on. */
+const wideM = 60
+const apart = /(?:距离?|离)(?:了|着)?$/
 
 /** 往北50米, 东侧, 对面 behind a place, and 距 … 200米 around it. */
 function withOffset({ text, gazetteer: { plan } }: Reading, phrase: Phrase): Phrase {
@@ -45,7 +48,7 @@ function withOffset({ text, gazetteer: { plan } }: Reading, phrase: Phrase): Phr
   const reachM = extended ? Math.min(150, phrase.found[0]?.accuracyM ?? 0) : 0
   // A road or an area alone is too wide to go anywhere from.
   const offset = phrase.narrow < 3 ? null : offsetAt(text, phrase.end, reachM)
-  if (offset === null) return phrase
+  if (offset === null) return apart.test(text.slice(Math.max(0, phrase.start - 3), phrase.start)) ? around(text, phrase) : phrase
   const moved = Math.hypot(offset.eastM, offset.northM) >= leastMovedM
   const found = phrase.found.map((one): Found => {
     const because = `${one.because}, then "${text.slice(phrase.end, offset.end)}"`
@@ -57,10 +60,23 @@ function withOffset({ text, gazetteer: { plan } }: Reading, phrase: Phrase): Phr
       accuracyM: Math.round(one.how === 'landmark' && !offset.measured ? Math.min(own + offset.widerM, atLandmarkM) : own + offset.widerM),
       confidence: round(one.confidence * (offset.measured ? 0.95 : moved ? 0.92 : 1) * (offset.vague ? 0.95 : 1)),
       because,
-      sure: one.sure && !offset.vague && (!moved || offset.measured || one.how === 'crossing'),
+      sure: one.sure && !offset.vague && offset.widerM < wideM && (!moved || offset.measured || one.how === 'crossing'),
     }
   })
   return { ...phrase, end: offset.end, found, ...(offset.measured ? { narrow: phrase.narrow + 1, measured: true } : {}) }
+}
+
+/** 距望月公园200米: anywhere on a circle. */
+function around(text: string, phrase: Phrase): Phrase {
+  const metres = metresAt(text, phrase.end)
+  if (metres === null) return phrase
+  const found = phrase.found.map((one) => ({
+    ...one,
+    accuracyM: Math.round(one.accuracyM + metres.value),
+    because: `${one.because}, "${text.slice(phrase.end, metres.end)}" away from it`,
+    sure: false,
+  }))
+  return { ...phrase, end: metres.end, found }
 }
 
 export function phraseText(phrase: Phrase, text: string): string {

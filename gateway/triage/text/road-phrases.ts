@@ -52,10 +52,16 @@ export function housePhrase({ text }: Reading, mention: Mention): Phrase | null 
     const first = road.houses.find(house)
     if (first === null) return []
     const last = range === null ? null : road.houses.find({ lane: house.lane, number: range.number, sub: 0 })
+    if (first.found === 'far') {
+      const because = `"${text.slice(mention.start, house.end)}" ${first.because}: somewhere on the road`
+      const place = { ...road.middle, accuracyM: road.radiusM, confidence: trust(reliance.far, mention) }
+      return [{ name: road.name, how: 'road' as const, ...place, because, sure: false }]
+    }
     return [houseFound(text, mention, road, house, first, last, short)]
   })
   const end = range?.end ?? house.end
-  return found.length === 0 ? null : { start: mention.start, end, narrow: 6, found: rival(found) }
+  const narrow = found.some((one) => one.how !== 'road') ? 6 : 2
+  return found.length === 0 ? null : { start: mention.start, end, narrow, found: rival(found) }
 }
 
 function houseFound(

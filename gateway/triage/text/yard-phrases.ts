@@ -123,6 +123,8 @@ const extents: Readonly<Record<string, number>> = {
   address: 20,
 }
 const unknownExtentM = 60
+/** What reaches further has more than one unit grid: its point is a fair guess, no more. */
+const compactM = 70
 
 export function landmarkPhrase({ text }: Reading, mention: Mention): Phrase | null {
   const landmarks = mention.places.flatMap(({ place }) => (place.kind === 'landmark' ? [place] : []))
@@ -131,7 +133,8 @@ export function landmarkPhrase({ text }: Reading, mention: Mention): Phrase | nu
     const accuracyM = extents[landmark.what] ?? unknownExtentM
     const because = `"${mention.name}"${spelling(mention, text, mention.start, mention.end)}`
     const confidence = trust(0.88, mention)
-    return { name: landmark.name, how: 'landmark', ...landmark.point, accuracyM, confidence, because, sure: sound(mention) }
+    const sure = accuracyM <= compactM && sound(mention)
+    return { name: landmark.name, how: 'landmark', ...landmark.point, accuracyM, confidence, because, sure }
   })
   return { start: mention.start, end: mention.end, narrow: 4, found: rival(found) }
 }
