@@ -1,3 +1,4 @@
+import { emptyGazetteer } from '../gateway/city/build-gazetteer.ts'
 import type {
   Category,
   CategoryScheme,
@@ -214,5 +215,6 @@ export const smallCity: City = {
   template: (id, audience) =>
     templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
   department: (code) => departments.find((one) => one.code === code) ?? null,
+  gazetteer: emptyGazetteer,
   counts: {},
 }

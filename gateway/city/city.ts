@@ -1,4 +1,5 @@
 import type { ComponentState, CoordinateSystem } from '../report.ts'
+import type { Gazetteer } from './gazetteer.ts'
 
 /**
  * The city as triage sees it: read-only, versioned, replaced whole. Base data is a site dictionary, never constants in
@@ -38,6 +39,8 @@ export interface City {
   /** Without an audience, the first of that id. */
   template(id: string, audience?: MessageTemplate['audience']): MessageTemplate | null
   department(code: string): Department | null
+  /** Where what people name lies: roads, crossings, houses, compounds, landmarks, areas. */
+  readonly gazetteer: Gazetteer
   /** How many of each kind are loaded, for logs and the demo's first line. */
   readonly counts: Readonly<Record<string, number>>
 }

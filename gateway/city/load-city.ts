@@ -1,6 +1,8 @@
+import { buildGazetteer, emptyGazetteer } from './build-gazetteer.ts'
 import { readSchemes } from './categories.ts'
 import type { City } from './city.ts'
 import { type CityFolder, readCityFolder } from './folder.ts'
+import { readNamedThings } from './gazetteer-files.ts'
 import { manifestName } from './manifest.ts'
 import { readDepartments, readTemplates } from './messages.ts'
 import { gridCentre, readPlaces } from './places.ts'
@@ -48,6 +50,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const registers = countRegisters(reader)
   const subNumbers = readSubNumbers(reader, places.districts)
   const phones = byPhone(subjects.values(), countryCode)
+  const things = readNamedThings(reader)
   const schemeAt = { file: manifestName, line: folder.defaultSchemeLine }
   reader.refer('category-schemes', defaultScheme, schemeAt, 'defaultScheme')
 
@@ -75,6 +78,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     template: (id, audience) =>
       templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
     department: (code) => departments.get(code) ?? null,
+    gazetteer: problems.none ? buildGazetteer(things, places.grids.values()) : emptyGazetteer,
     counts: {
       ...places.counts,
       schemes: schemes.size,
@@ -93,6 +97,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
       departments: departments.size,
       'message-templates': templates.length,
       ...registers,
+      ...things.counts,
     },
   }
 }

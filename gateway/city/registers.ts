@@ -57,7 +57,6 @@ const sensorColumns = z.object({
   kind: z.enum(['water-level', 'rain', 'bridge', 'manhole']),
   ...placed,
 })
-const addressColumns = z.object({ id: id(), text: text(), ...placed })
 
 /** Towers by `towerKey`. */
 export function readTowers(reader: CityReader): Map<string, Tower> {
@@ -103,7 +102,7 @@ export function readComponents(reader: CityReader, schemes: ReadonlyMap<string, 
   return components
 }
 
-/** Cameras, sensors and addresses: checked and counted. */
+/** Cameras and sensors: checked and counted. */
 export function countRegisters(reader: CityReader) {
   const count = (rows: readonly Row<{ readonly id: string; readonly grid: string }>[], space: string) =>
     rows.filter((row) => {
@@ -113,6 +112,5 @@ export function countRegisters(reader: CityReader) {
   return {
     cameras: count(reader.rows('cameras', cameraColumns), deviceSpace),
     sensors: count(reader.rows('sensors', sensorColumns), deviceSpace),
-    addresses: count(reader.rows('addresses', addressColumns), 'addresses'),
   }
 }
