@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, port, secret } from '../../config/fields.ts'
-import { address, limitsShape, sessionShape, systemId, tlsFiles } from './session-options.ts'
+import { address, limitsShape, messageShape, sessionShape, systemId, tlsFiles } from './session-options.ts'
 
 /** `kind: smpp-esme`: one bind to a message centre or an aggregator. As many blocks as there are binds. */
 export const esmeOptions = z.strictObject({
@@ -31,6 +31,7 @@ export const esmeOptions = z.strictObject({
   source: address.prefault({ number: '' }),
   /** How long connecting and binding may take, each. */
   bindTimeout: duration({ least: '100ms' }).prefault('10s'),
+  ...messageShape,
   ...sessionShape,
   limits: z.strictObject(limitsShape).prefault({}),
 })

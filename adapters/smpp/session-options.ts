@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { byteSize, duration, file } from '../../config/fields.ts'
+import { defaultCodings, textCodings } from './coding.ts'
+import { messageIdForms } from './message-ids.ts'
+import { longTexts, outboundAlphabets } from './segments.ts'
 
 /** What both sides of SMPP are configured with. */
 
@@ -19,6 +22,38 @@ export const sessionShape = {
   responseTimeout: duration({ least: '100ms' }).prefault('10s'),
   /** For so long the far end may send again what it had no answer for: the same content is then the same message. */
   redelivery: duration().prefault('4h'),
+}
+
+/** How texts are written and read on a link. */
+export const messageShape = {
+  /** Numbers without a country are of this one. */
+  country: z.string().regex(/^[1-9]\d{0,2}$/, 'must be a country code without +').default('86'),
+  coding: z
+    .strictObject({
+      /** What data_coding 0, "SMSC default alphabet", means here. */
+      default: z.enum(defaultCodings).default('gsm'),
+      /** Other meanings of single data_codings, by their number. */
+      others: z
+        .record(z.string().regex(/^\d{1,3}$/), z.enum(textCodings))
+        .prefault({ 15: 'gb18030' }),
+      /** `shortest`: GSM 7-bit where it carries the text, else UCS-2. */
+      out: z.enum(outboundAlphabets).default('shortest'),
+    })
+    .prefault({}),
+  /** How a text that is too long for one message goes out. */
+  longText: z.enum(longTexts).default('udh8'),
+  /** How ids in responses and in receipts differ. */
+  messageIds: z.enum(messageIdForms).default('either'),
+  /** Minutes that the clock in receipts is ahead of UTC; `unknown`: their times are not read. */
+  receiptClock: z.union([z.literal('unknown'), z.number().int().min(-840).max(840)]).default(480),
+  /** Whether the centre is asked for receipts. */
+  registeredDelivery: z.enum(['yes', 'no']).default('yes'),
+  /** Whether user_message_reference goes along; some centres refuse optional parameters. */
+  references: z.enum(['yes', 'no']).default('yes'),
+  /** 5.2.11 */
+  serviceType: z.string().regex(/^[\x21-\x7e]{0,5}$/, 'must be at most 5 ASCII letters').default(''),
+  /** How long the centre tries, for texts that do not say; `none`: its own default. */
+  validity: z.union([z.literal('none'), duration({ least: '1m', most: '31d' })]).prefault('2d'),
 }
 
 export const limitsShape = {

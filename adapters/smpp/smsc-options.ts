@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { duration, port, secret } from '../../config/fields.ts'
-import { address, limitsShape, sessionShape, systemId, tlsFiles } from './session-options.ts'
+import { address, limitsShape, messageShape, sessionShape, systemId, tlsFiles } from './session-options.ts'
 
 /** A far end that may bind. */
 const peer = z.strictObject({
@@ -37,6 +37,7 @@ export const smscOptions = z
     peers: z.array(peer).min(1),
     /** The number that texts come from; an extension is appended to it. */
     source: address.prefault({ number: '' }),
+    ...messageShape,
     ...sessionShape,
     limits: z
       .strictObject({
