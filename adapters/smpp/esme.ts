@@ -6,10 +6,11 @@ import { type EsmeOptions, esmeOptions } from './esme-options.ts'
 import type { Header } from './framing.ts'
 import { decodeStored, esmeTexts, isCutOff } from './messages.ts'
 import { Reception } from './reception.ts'
+import type { Segment } from './segments.ts'
 import { Session, within } from './session.ts'
 import { commandId, commandName, encodePdu, statusName } from './session-pdus.ts'
 import { openSocket } from './sockets.ts'
-import type { Texts } from './texts.ts'
+import type { Texts } from './text-sender.ts'
 
 /** `kind: smpp-esme`: the gateway binds to a message centre. */
 export const smppEsme: AdapterKind<EsmeOptions> = {
@@ -34,7 +35,7 @@ export class SmppEsme implements Adapter {
   readonly texts?: TextSender
   readonly #options: EsmeOptions
   readonly #context: AdapterContext
-  readonly #sender: Texts<unknown> | null
+  readonly #sender: Texts<Segment> | null
   #attempt = new AbortController()
   #bind: Bind | null = null
   #bound = false

@@ -78,8 +78,7 @@ export class Framing {
     if (this.#held.length - this.#at >= octets) return true
     const rest = this.#held.subarray(this.#at)
     const [only = rest] = this.#waiting
-    this.#held =
-      rest.length === 0 && this.#waiting.length === 1 ? only : Buffer.concat([rest, ...this.#waiting])
+    this.#held = rest.length === 0 && this.#waiting.length === 1 ? only : Buffer.concat([rest, ...this.#waiting])
     this.#waiting = []
     this.#at = 0
     return true

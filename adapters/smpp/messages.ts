@@ -9,7 +9,7 @@ import { type Segment, segmentsOf } from './segments.ts'
 import type { Session } from './session.ts'
 import { readShortMessage } from './short-message.ts'
 import type { SmscOptions } from './smsc-options.ts'
-import { Texts } from './texts.ts'
+import { Texts } from './text-sender.ts'
 import { tag } from './tlvs.ts'
 
 type Options = EsmeOptions | SmscOptions
@@ -52,7 +52,7 @@ export function esmeTexts(options: EsmeOptions, account: string, session: () => 
   })
 }
 
-interface Numbered {
+export interface NumberedSegment {
   readonly segment: Segment
   readonly id: string
 }
@@ -61,14 +61,21 @@ interface Numbered {
  * To a peer that is bound here: deliver_sm, whose response has no id (4.6.2). So it is told the id that its receipts are
  * to name, in receipted_message_id; one that gives an id of its own in the response is taken at its word.
  */
-export function smscTexts(options: SmscOptions, account: string, session: () => Session | null): Texts<Numbered> {
+export function smscTexts(
+  options: SmscOptions,
+  account: string,
+  session: () => Session | null,
+): Texts<NumberedSegment> {
   return new Texts({
     account,
     perSecond: options.perSecond,
     window: options.window,
     session,
     split: (text) =>
-      split(text, options).map((segment) => ({ segment, id: shortId(`${text.id} ${segment.number}/${segment.total}`) })),
+      split(text, options).map((segment) => ({
+        segment,
+        id: shortId(`${text.id} ${segment.number}/${segment.total}`),
+      })),
     encode: ({ segment, id }) => {
       const fields = submitFields(segment)
       const tlvs = new Map([...fields.tlvs, [tag.receiptedMessageId, Buffer.from(`${id}\0`)]])
@@ -98,6 +105,11 @@ function split(text: OutboundText, options: Options): readonly Segment[] {
 function relative(validityMs: number | 'none'): string {
   if (validityMs === 'none') return ''
   const seconds = Math.max(60, Math.round(validityMs / 1000))
-  const units = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60]
+  const units = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+    seconds % 60,
+  ]
   return `0000${units.map((unit) => String(unit).padStart(2, '0')).join('')}000R`
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { AdapterContext } from '../../gateway/adapter.ts'
-import { Allowance } from './allowance.ts'
+import type { Allowance } from './allowance.ts'
 import { admit, type Direction, directionOf, introductionOf } from './bind-access.ts'
 import type { Header } from './framing.ts'
 import { isCutOff } from './messages.ts'

@@ -96,7 +96,10 @@ export class Reception {
       const pdu = answer(receipt, error)
       if (pdu !== null) session.respond(pdu)
     }
-    if (this.#closed) return respond(null, null)
+    if (this.#closed) {
+      respond(null, null)
+      return
+    }
     const done = context
       .accept(message)
       .then(

@@ -27,15 +27,16 @@ export const sessionShape = {
 /** How texts are written and read on a link. */
 export const messageShape = {
   /** Numbers without a country are of this one. */
-  country: z.string().regex(/^[1-9]\d{0,2}$/, 'must be a country code without +').default('86'),
+  country: z
+    .string()
+    .regex(/^[1-9]\d{0,2}$/, 'must be a country code without +')
+    .default('86'),
   coding: z
     .strictObject({
       /** What data_coding 0, "SMSC default alphabet", means here. */
       default: z.enum(defaultCodings).default('gsm'),
       /** Other meanings of single data_codings, by their number. */
-      others: z
-        .record(z.string().regex(/^\d{1,3}$/), z.enum(textCodings))
-        .prefault({ 15: 'gb18030' }),
+      others: z.record(z.string().regex(/^\d{1,3}$/), z.enum(textCodings)).prefault({ 15: 'gb18030' }),
       /** `shortest`: GSM 7-bit where it carries the text, else UCS-2. */
       out: z.enum(outboundAlphabets).default('shortest'),
     })
@@ -51,7 +52,10 @@ export const messageShape = {
   /** Whether user_message_reference goes along; some centres refuse optional parameters. */
   references: z.enum(['yes', 'no']).default('yes'),
   /** 5.2.11 */
-  serviceType: z.string().regex(/^[\x21-\x7e]{0,5}$/, 'must be at most 5 ASCII letters').default(''),
+  serviceType: z
+    .string()
+    .regex(/^[\x21-\x7e]{0,5}$/, 'must be at most 5 ASCII letters')
+    .default(''),
   /** How long the centre tries, for texts that do not say; `none`: its own default. */
   validity: z.union([z.literal('none'), duration({ least: '1m', most: '31d' })]).prefault('2d'),
 }

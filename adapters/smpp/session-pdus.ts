@@ -85,4 +85,3 @@ export function statusOf(name: string): number {
   if (found === undefined) throw new RangeError(`SMPP has no status ${name}`)
   return found
 }
-

@@ -3,13 +3,13 @@ import { performance } from 'node:perf_hooks'
 import type { Adapter, AdapterContext, AdapterKind, TextSender } from '../../gateway/adapter.ts'
 import { describe } from '../../gateway/errors.ts'
 import { Allowance } from './allowance.ts'
-import { decodeStored, smscTexts } from './messages.ts'
+import { decodeStored, type NumberedSegment, smscTexts } from './messages.ts'
 import { Peer } from './peer.ts'
 import { type Session, within } from './session.ts'
 import { type SmscOptions, smscOptions } from './smsc-options.ts'
 import { openServer } from './sockets.ts'
 import { Strangers } from './strangers.ts'
-import type { Texts } from './texts.ts'
+import type { Texts } from './text-sender.ts'
 
 /** `kind: smpp-smsc`: peers bind to the gateway. */
 export const smppSmsc: AdapterKind<SmscOptions> = {
@@ -30,7 +30,7 @@ export class SmppSmsc implements Adapter {
   readonly texts: TextSender
   readonly #options: SmscOptions
   readonly #context: AdapterContext
-  readonly #sender: Texts<unknown>
+  readonly #sender: Texts<NumberedSegment>
   readonly #peers = new Set<Peer>()
   readonly #allowances: ReadonlyMap<string, Allowance>
   readonly #strangers = new Strangers()
