@@ -1,10 +1,18 @@
+import { mm7 } from '../adapters/mms/mm7-listener.ts'
+import { mmsRetriever } from '../adapters/mms/retriever.ts'
 import { mqttBroker } from '../adapters/mqtt/broker.ts'
 import { mqttClient } from '../adapters/mqtt/client.ts'
 import { nmea } from '../adapters/nmea/adapter.ts'
 import type { AdapterKind } from './adapter.ts'
 
 /** Every protocol this gateway speaks. The one place in `gateway/` that knows an adapter. */
-export const adapterKinds: readonly AdapterKind<never>[] = [listed(mqttBroker), listed(mqttClient), listed(nmea)]
+export const adapterKinds: readonly AdapterKind<never>[] = [
+  listed(mqttBroker),
+  listed(mqttClient),
+  listed(nmea),
+  listed(mmsRetriever),
+  listed(mm7),
+]
 
 /** The list forgets each kind's type of options: `decode` and `create` are only given what the same kind's schema made. */
 function listed<Options>(kind: AdapterKind<Options>): AdapterKind<never> {
