@@ -57,15 +57,16 @@ function attachment(part: Part): Attachment {
   }
 }
 
-/** The last step of a path alone: `/tmp/php86myoT` names no folder here. */
+/** The last step of a path alone: `/tmp/php86myoT` names no folder here. What looks like a file's name is preferred. */
 function nameOf({ name, location, id }: Part): string | null {
-  for (const given of [name, location, id]) {
-    const last = cleanWord(given ?? '')
-      .split(/[/\\]/)
-      .at(-1)
-    if (last !== undefined && last !== '') return last.slice(0, 200)
-  }
-  return null
+  const given = [name, location, id].flatMap((one) => {
+    const last =
+      cleanWord(one ?? '')
+        .split(/[/\\]/)
+        .at(-1) ?? ''
+    return last === '' ? [] : [last.slice(0, 200)]
+  })
+  return given.find((one) => /\.\w{2,5}$/.test(one)) ?? given[0] ?? null
 }
 
 /** Without control characters, NUL among them. */
