@@ -85,7 +85,10 @@ export interface CategoryClaim {
 /** A file that came along, or a reference to one. */
 export interface Attachment {
   readonly name: string | null
+  /** What the bytes are, where somebody looked; else as the sender gives it. */
   readonly mediaType: string | null
+  /** The sender's word where `mediaType` is another's: a program may call itself image/jpeg. `null`: it says nothing, or nobody looked. */
+  readonly claimedType: string | null
   /** The bytes, when they came inside the message. */
   readonly content: Uint8Array | null
   /** Hexadecimal, as the sender gives it or as computed of `content`. */
