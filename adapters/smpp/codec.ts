@@ -3,13 +3,13 @@ import { GatewayError } from '../../gateway/errors.ts'
 import type { Report } from '../../gateway/report.ts'
 import { subscriberUri } from '../../gateway/subscriber.ts'
 import { codingOf } from './coding.ts'
+import { contentOf } from './content.ts'
 import type { SmppDecodeOptions } from './decode-options.ts'
 import { fillBits } from './gsm.ts'
 import { type Division, divisionOf, seamed } from './parts.ts'
 import { receiptOf } from './receipt.ts'
 import { readShortMessage, type ShortMessage } from './short-message.ts'
 import { decodeText } from './text.ts'
-import { tag } from './tlvs.ts'
 
 export type { SmppDecodeOptions }
 
@@ -30,15 +30,6 @@ export function decode(message: Received, options: SmppDecodeOptions): Report[] 
 
 /** 5.2.12: Korea's CDMA networks say so that a dialogue is over. */
 const conversationAbort = 0x18
-
-/** short_message and message_payload may not both be there (4.4.1); of two the longer one is kept. */
-function contentOf({ octets, tlvs }: ShortMessage): { octets: Buffer; problem: string | null } {
-  const payload = tlvs.get(tag.messagePayload)
-  if (payload === undefined || payload.length === 0) return { octets, problem: null }
-  if (octets.length === 0 || octets.equals(payload)) return { octets: payload, problem: null }
-  const problem = `SMPP: short_message of ${octets.length} octets beside message_payload of ${payload.length}`
-  return { octets: payload.length >= octets.length ? payload : octets, problem }
-}
 
 function reportOf(pdu: ShortMessage, content: Buffer, division: Division, options: SmppDecodeOptions): Report {
   const { concatenation, port } = division

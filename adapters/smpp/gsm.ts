@@ -7,7 +7,7 @@ const letters =
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\u001bÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?' +
   '¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà'
 
-const escape = 0x1b
+const escapeCode = 0x1b
 const carriageReturn = 0x0d
 
 const extended: ReadonlyMap<number, string> = new Map([
@@ -23,14 +23,14 @@ const extended: ReadonlyMap<number, string> = new Map([
   [0x65, '€'],
 ])
 
-const septets: ReadonlyMap<string, readonly number[]> = new Map([
-  ...[...letters].map((letter, code) => [letter, [code]] as const).filter(([letter]) => letter !== '\u001b'),
-  ...[...extended].map(([code, letter]) => [letter, [escape, code]] as const),
+const septets: ReadonlyMap<string, readonly number[]> = new Map<string, readonly number[]>([
+  ...Array.from(letters, (letter, code): [string, number[]] => [letter, [code]]),
+  ...Array.from(extended, ([code, letter]): [string, number[]] => [letter, [escapeCode, code]]),
 ])
 
 /** The septets of one character, two of them behind the escape; `null`: the alphabet lacks it. */
 export function septetsOf(character: string): readonly number[] | null {
-  return septets.get(character) ?? null
+  return character === '\u001b' ? null : (septets.get(character) ?? null)
 }
 
 /**
@@ -41,12 +41,12 @@ export function gsmText(octets: Uint8Array): string {
   let text = ''
   for (let at = 0; at < octets.length; at++) {
     const code = octets[at] ?? 0
-    if (code !== escape) {
+    if (code !== escapeCode) {
       text += letters[code & 0x7f]
       continue
     }
     const next = octets[++at]
-    text += next === undefined || next === escape ? ' ' : (extended.get(next) ?? letters[next & 0x7f])
+    text += next === undefined || next === escapeCode ? ' ' : (extended.get(next) ?? letters[next & 0x7f])
   }
   return text
 }
@@ -58,7 +58,8 @@ export function fillBits(headerOctets: number): number {
 
 /**
  * One septet an octet of packed octets. How many there are is not said anywhere: seven bits that are left in the last
- * octet hold a carriage return as padding, or zeros of a peer that does not pad.
+ * octet hold a carriage return as padding, or zeros of a peer that does not pad. So a text that fills its octets and ends
+ * in @ loses it, which is rarer than such a peer.
  */
 export function unpacked(octets: Uint8Array, skipBits: number): Uint8Array {
   const bits = octets.length * 8 - skipBits
@@ -73,11 +74,10 @@ export function unpacked(octets: Uint8Array, skipBits: number): Uint8Array {
   return padded ? septets.subarray(0, -1) : septets
 }
 
-/** Packed octets of septets. Seven bits left over are filled with a carriage return (6.1.2.3.1). */
+/** Packed octets of septets. Seven bits that are left over hold a carriage return, which no reader shows (6.1.2.3.1). */
 export function packed(septets: Uint8Array, skipBits: number): Buffer {
   const bits = skipBits + septets.length * 7
-  const padding = bits % 8 === 1 || (bits % 8 === 0 && septets.at(-1) === carriageReturn)
-  const all = padding ? [...septets, carriageReturn] : septets
+  const all = bits % 8 === 1 ? [...septets, carriageReturn] : septets
   const octets = Buffer.alloc(Math.ceil((skipBits + all.length * 7) / 8))
   for (const [i, septet] of all.entries()) {
     const bit = skipBits + i * 7
