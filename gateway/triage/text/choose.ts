@@ -1,5 +1,5 @@
-import type { Area } from '../../city/gazetteer.ts'
 import type { City } from '../../city/city.ts'
+import type { Area } from '../../city/gazetteer.ts'
 import { type Found, type Phrase, type Reading, round } from './phrase.ts'
 import { nearOthers, phraseText } from './phrases.ts'
 
@@ -24,7 +24,12 @@ const problem =
 const atHome = /楼下|楼上|楼道|门口|小区|我们这|这里|旁边|附近|对面|隔壁|家门|院|里面|天花板|楼顶/
 
 /** Which of the places a text names is the one it is about. */
-export function choose(city: City, reading: Reading, phrases: readonly Phrase[], areas: readonly Area[]): Chosen | null {
+export function choose(
+  city: City,
+  reading: Reading,
+  phrases: readonly Phrase[],
+  areas: readonly Area[],
+): Chosen | null {
   const weighed = phrases.map((phrase, i): Weighed => {
     const cue = cueOf(reading.text, phrase, areas.length > 0)
     const bonus = cue === 'home' ? -4 : cue === 'problem' ? 1.5 : 0
@@ -33,12 +38,20 @@ export function choose(city: City, reading: Reading, phrases: readonly Phrase[],
   weighed.sort((a, b) => b.weight - a.weight)
   const [best, ...others] = weighed
   if (best === undefined) return null
-  const near = nearOthers(best.phrase, others.map((one) => one.phrase), reading.gazetteer)
+  const near = nearOthers(
+    best.phrase,
+    others.map((one) => one.phrase),
+    reading.gazetteer,
+  )
   const found = inNamedArea(city, near.found, areas, reading.steps)
   const doubt = doubts(reading, best, others)
   for (const why of doubt) reading.steps.push(`not certain: ${why}`)
-  const own = found.map((one) => (doubt.length === 0 ? one : { ...one, sure: false, confidence: round(one.confidence * 0.85) }))
-  const rest = others.flatMap(({ phrase }) => phrase.found.map((one) => ({ ...one, confidence: round(one.confidence * 0.5) })))
+  const own = found.map((one) =>
+    doubt.length === 0 ? one : { ...one, sure: false, confidence: round(one.confidence * 0.85) },
+  )
+  const rest = others.flatMap(({ phrase }) =>
+    phrase.found.map((one) => ({ ...one, confidence: round(one.confidence * 0.5) })),
+  )
   return { phrase: best.phrase, found: [...own, ...rest] }
 }
 
@@ -92,6 +105,11 @@ function inNamedArea(city: City, found: readonly Found[], areas: readonly Area[]
 function isNear(city: City, point: Found, area: Area): boolean {
   const { plan } = city.gazetteer
   const rim = 60
-  const spots = [plan.moved(point, rim, 0), plan.moved(point, -rim, 0), plan.moved(point, 0, rim), plan.moved(point, 0, -rim)]
+  const spots = [
+    plan.moved(point, rim, 0),
+    plan.moved(point, -rim, 0),
+    plan.moved(point, 0, rim),
+    plan.moved(point, 0, -rim),
+  ]
   return spots.some((spot) => city.locate(spot, null)?.community.code.startsWith(area.code) === true)
 }

@@ -26,10 +26,12 @@ export function crossingPhrase(reading: Reading, a: Mention, b: Mention): Phrase
   if (houseBehind(text, b.end) !== null) return null
   const pairs = pairsOf(a, b, mouth)
   const found = pairs.flatMap(([one, other, short]) =>
-    reading.gazetteer.crossings(one, other).map((point) => crossingFound(reading, a, b, [one, other], point, {
-      short,
-      said: mouth || between !== '',
-    })),
+    reading.gazetteer.crossings(one, other).map((point) =>
+      crossingFound(reading, a, b, [one, other], point, {
+        short,
+        said: mouth || between !== '',
+      }),
+    ),
   )
   return found.length === 0 ? null : { start: a.start, end: mouth ? end : b.end, narrow: 5.5, found: rival(found) }
 }
@@ -73,7 +75,9 @@ export function distantCrossing(reading: Reading, roads: readonly Mention[]): Ph
   if (a === undefined || b === undefined || more !== undefined) return null
   if (!/路口|交叉|口子|交汇|交界|拐角|转角/.test(reading.text)) return null
   const found = product(roadsOf(a, 'said'), roadsOf(b, 'said')).flatMap((pair) =>
-    reading.gazetteer.crossings(...pair).map((point) => crossingFound(reading, a, b, pair, point, { short: false, said: false })),
+    reading.gazetteer
+      .crossings(...pair)
+      .map((point) => crossingFound(reading, a, b, pair, point, { short: false, said: false })),
   )
   return found.length === 0 ? null : { start: a.start, end: b.end, narrow: 5, found: rival(found) }
 }
@@ -95,7 +99,12 @@ export function sectionPhrase(reading: Reading, a: Mention, b: Mention, c: Menti
   return andUntil.test(first) && middle.test(second) ? section(reading, c, [a, b], c.end) : null
 }
 
-function section({ text, gazetteer }: Reading, along: Mention, ends: readonly [Mention, Mention], end: number): Phrase | null {
+function section(
+  { text, gazetteer }: Reading,
+  along: Mention,
+  ends: readonly [Mention, Mention],
+  end: number,
+): Phrase | null {
   const found = roadsOf(along, 'said').flatMap((road) =>
     product(roadsOf(ends[0], 'said'), roadsOf(ends[1], 'said')).flatMap(([from, to]): Found[] => {
       const [a, b] = [gazetteer.crossings(road, from)[0], gazetteer.crossings(road, to)[0]]

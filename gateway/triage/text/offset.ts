@@ -25,7 +25,10 @@ const directions: Readonly<Record<string, readonly [east: number, north: number]
 }
 
 const way = '(?<way>东南|东北|西南|西北|南东|[东西南北])'
-const toward = new RegExp(`(?:[,，]?(?:再|然后)?(?:沿[^,，。]{0,5})?(?:往|向|朝|以|偏|靠|路|的)?)${way}(?<word>侧|边|面|方向|方|头|端|角|部|门口|大门口|大门|门|走|行)?`, 'y')
+const toward = new RegExp(
+  `(?:[,，]?(?:再|然后)?(?:沿[^,，。]{0,5})?(?:往|向|朝|以|偏|靠|路|的)?)${way}(?<word>侧|边|面|方向|方|头|端|角|部|门口|大门口|大门|门|走|行)?`,
+  'y',
+)
 const about = /[,，]?(?:走|行|的|过去)?(?:大约|大概|约|差不多|将近|近|不到|相距|有个|有)?/y
 const near: readonly (readonly [RegExp, number, boolean])[] = [
   [/(?:斜对面|斜对过)/y, 30, false],
@@ -48,8 +51,8 @@ export function offsetAt(text: string, from: number, reachM: number): Offset | n
   for (let parts = 0; parts < 4; parts++) {
     const start = after(filler, text, at)
     const direction = match(toward, text, start)
-    const [east, north] = directions[direction?.groups?.['way'] ?? ''] ?? [0, 0]
-    const word = direction?.groups?.['word'] ?? ''
+    const [east, north] = directions[direction?.groups?.way ?? ''] ?? [0, 0]
+    const word = direction?.groups?.word ?? ''
     const metres = metresAt(text, start + (direction?.[0].length ?? 0))
     if (direction !== null && metres !== null) {
       eastM += east * metres.value
@@ -60,7 +63,12 @@ export function offsetAt(text: string, from: number, reachM: number): Offset | n
       continue
     }
     if (direction !== null && isPlaced(direction[0], word)) {
-      const aside = word === '角' ? cornerM * Math.SQRT2 : /门/.test(word) ? Math.min(60, reachM * 0.6) : Math.max(15, Math.min(60, reachM * 0.6))
+      const aside =
+        word === '角'
+          ? cornerM * Math.SQRT2
+          : /门/.test(word)
+            ? Math.min(60, reachM * 0.6)
+            : Math.max(15, Math.min(60, reachM * 0.6))
       eastM += east * aside
       northM += north * aside
       widerM += aside * 0.5
@@ -93,9 +101,13 @@ export function metresAt(text: string, from: number): { readonly value: number; 
   if (whole === null) return null
   const fraction = match(/[.](\d)/y, text, whole.end)
   const amount = whole.value + (fraction === null ? 0 : Number(fraction[1]) / 10)
-  const unit = match(/(?:来|多|几|余)?(?<unit>米|m(?![a-z])|公尺|公里|千米|km|里路)/y, text, whole.end + (fraction?.[0].length ?? 0))
+  const unit = match(
+    /(?:来|多|几|余)?(?<unit>米|m(?![a-z])|公尺|公里|千米|km|里路)/y,
+    text,
+    whole.end + (fraction?.[0].length ?? 0),
+  )
   if (unit === null) return null
-  const size = { 公里: 1000, 千米: 1000, km: 1000, 里路: 500 }[unit.groups?.['unit'] ?? ''] ?? 1
+  const size = { 公里: 1000, 千米: 1000, km: 1000, 里路: 500 }[unit.groups?.unit ?? ''] ?? 1
   const rest = match(/(?:左右|上下|处|的地方|远)?/y, text, unit.index + unit[0].length)
   return { value: amount * size, end: unit.index + unit[0].length + (rest?.[0] === '左右' ? 2 : 0) }
 }

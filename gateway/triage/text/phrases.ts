@@ -17,7 +17,10 @@ export function readPhrases(reading: Reading): Phrase[] {
     i += read?.mentions ?? 1
   }
   if (phrases.every((phrase) => phrase.narrow < 5)) {
-    const crossing = distantCrossing(reading, mentions.filter((mention) => roadsOf(mention, 'said').length > 0))
+    const crossing = distantCrossing(
+      reading,
+      mentions.filter((mention) => roadsOf(mention, 'said').length > 0),
+    )
     if (crossing !== null) return [withOffset(reading, crossing), ...phrases.filter((phrase) => phrase.narrow !== 2)]
   }
   return phrases
@@ -48,7 +51,8 @@ function withOffset({ text, gazetteer: { plan } }: Reading, phrase: Phrase): Phr
   const reachM = extended ? Math.min(150, phrase.found[0]?.accuracyM ?? 0) : 0
   // A road or an area alone is too wide to go anywhere from.
   const offset = phrase.narrow < 3 ? null : offsetAt(text, phrase.end, reachM)
-  if (offset === null) return apart.test(text.slice(Math.max(0, phrase.start - 3), phrase.start)) ? around(text, phrase) : phrase
+  if (offset === null)
+    return apart.test(text.slice(Math.max(0, phrase.start - 3), phrase.start)) ? around(text, phrase) : phrase
   const moved = Math.hypot(offset.eastM, offset.northM) >= leastMovedM
   const found = phrase.found.map((one): Found => {
     const because = `${one.because}, then "${text.slice(phrase.end, offset.end)}"`
@@ -57,13 +61,20 @@ function withOffset({ text, gazetteer: { plan } }: Reading, phrase: Phrase): Phr
       ...one,
       ...(moved ? plan.moved(one, offset.eastM, offset.northM) : {}),
       // A gate or a side is still at the landmark: the words name no other place than its own.
-      accuracyM: Math.round(one.how === 'landmark' && !offset.measured ? Math.min(own + offset.widerM, atLandmarkM) : own + offset.widerM),
+      accuracyM: Math.round(
+        one.how === 'landmark' && !offset.measured ? Math.min(own + offset.widerM, atLandmarkM) : own + offset.widerM,
+      ),
       confidence: round(one.confidence * (offset.measured ? 0.95 : moved ? 0.92 : 1) * (offset.vague ? 0.95 : 1)),
       because,
       sure: one.sure && !offset.vague && offset.widerM < wideM && (!moved || offset.measured || one.how === 'crossing'),
     }
   })
-  return { ...phrase, end: offset.end, found, ...(offset.measured ? { narrow: phrase.narrow + 1, measured: true } : {}) }
+  return {
+    ...phrase,
+    end: offset.end,
+    found,
+    ...(offset.measured ? { narrow: phrase.narrow + 1, measured: true } : {}),
+  }
 }
 
 /** 距望月公园200米: anywhere on a circle. */
@@ -87,7 +98,9 @@ export function phraseText(phrase: Phrase, text: string): string {
 export function nearOthers(phrase: Phrase, others: readonly Phrase[], { plan }: Gazetteer): Phrase {
   if (phrase.found.length < 2) return phrase
   const close = phrase.found.filter((one) =>
-    others.some((other) => other.found.some((far) => plan.distanceM(one, far) <= 400 + Math.min(far.accuracyM, 3000) * 0.2)),
+    others.some((other) =>
+      other.found.some((far) => plan.distanceM(one, far) <= 400 + Math.min(far.accuracyM, 3000) * 0.2),
+    ),
   )
   return close.length === 1 ? { ...phrase, found: close.map((one) => ({ ...one, confidence: 0.8 })) } : phrase
 }

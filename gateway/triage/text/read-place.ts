@@ -4,7 +4,7 @@ import type { Area } from '../../city/gazetteer.ts'
 import { defaultLimits } from '../limits.ts'
 import { type Chosen, choose } from './choose.ts'
 import { findNames, hearNames, type Mention } from './mentions.ts'
-import { normalise, type Normalised, originalOf } from './normalise.ts'
+import { type Normalised, normalise, originalOf } from './normalise.ts'
 import type { Found, Phrase } from './phrase.ts'
 import { phraseText, readPhrases } from './phrases.ts'
 
@@ -61,7 +61,9 @@ function readMentions(city: City, text: string, mentions: readonly Mention[]): A
   const places = phrases.filter((phrase) => phrase.found.some((one) => one.how !== 'area'))
   for (const phrase of phrases) {
     const [best] = phrase.found
-    steps.push(`"${phraseText(phrase, text)}": ${phrase.found.map((one) => one.name).join(' or ')}, ${best?.because ?? ''}`)
+    steps.push(
+      `"${phraseText(phrase, text)}": ${phrase.found.map((one) => one.name).join(' or ')}, ${best?.because ?? ''}`,
+    )
   }
   const narrowest = places.length > 0 ? places : narrowestArea(phrases)
   return { chosen: choose(city, reading, narrowest, places.length > 0 ? areas : []), phrases, steps }

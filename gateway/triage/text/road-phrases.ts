@@ -12,7 +12,8 @@ export function roadsOf(mention: Mention, spelled: 'said' | 'short'): Road[] {
 }
 
 const beforeNumber = /(?:上的|的|上)?(?:[东西南北中]段)?(?:门牌号码?|门牌|[,，(（: ])?/y
-const noHouse = /^(?:米|m|千米|公里|km|点|:|天|个|次|路|月|年|日|块|元|辆|多|人|位|岁|小时|分|%|度|层|楼|栋|幢|把|根|条|家|户|台|箱|袋|堆|处|单元|室|只|盏|张|名|级|吨|斤|\.|\/|\d|几|来|余)/
+const noHouse =
+  /^(?:米|m|千米|公里|km|点|:|天|个|次|路|月|年|日|块|元|辆|多|人|位|岁|小时|分|%|度|层|楼|栋|幢|把|根|条|家|户|台|箱|袋|堆|处|单元|室|只|盏|张|名|级|吨|斤|\.|\/|\d|几|来|余)/
 /** Numbers of poles, lines and vehicles: 12号灯杆, 12号线. */
 const noHouseThing = /^(?:线(?!杆)|车|灯杆|路灯杆|灯柱|电线?杆|杆|泊位|车位|桥墩|箱变|变电|窗口|文件|通知|机|公交)/
 const aDay = /^(?:下午|晚上?|上午|早上?|中午|凌晨|早晨|夜里|夜间|那天|当天|开始|起|到现在|以来|至今)/
@@ -109,7 +110,15 @@ export function roadPhrase({ text, gazetteer }: Reading, mention: Mention): Phra
     if (only !== undefined && more === undefined) {
       const because = `${words}: its only mouth`
       const confidence = trust(0.88, mention)
-      return { name: `${road.name}口`, how: 'crossing', ...only, accuracyM: 25, confidence, because, sure: sound(mention) }
+      return {
+        name: `${road.name}口`,
+        how: 'crossing',
+        ...only,
+        accuracyM: 25,
+        confidence,
+        because,
+        sure: sound(mention),
+      }
     }
     const confidence = trust(road.radiusM <= 100 ? 0.7 : 0.4, mention)
     const because = `${words}: somewhere on the road`

@@ -13,11 +13,16 @@ const anywhere = /(?:[0-9]{1,3}|[一二三四五六七八九十]{1,3}|[a-z])(?:�
 
 /** 春溪小区3号楼, 3幢, 三栋; 春溪3幢; 春溪社区3幢 where the community has one compound. */
 export function compoundPhrase(reading: Reading, mention: Mention): Phrase | null {
-  const { text, gazetteer } = reading
+  const { text } = reading
   const written = buildingAt(text, after(beforeBuilding, text, mention.end))
   const near = written !== null && isBuilding(text, written) ? written : null
   const said = compoundsOf(mention, 'said')
-  const compounds = said.length > 0 ? said : near?.marked === 'building' || saidBefore(text, mention) ? compoundsOf(mention, 'short') : []
+  const compounds =
+    said.length > 0
+      ? said
+      : near?.marked === 'building' || saidBefore(text, mention)
+        ? compoundsOf(mention, 'short')
+        : []
   if (compounds.length === 0) return null
   const short = said.length === 0
   if (near === null && !short) {
@@ -69,7 +74,8 @@ function wholeCompound(text: string, mention: Mention, compound: Compound, label
 /** 3单元, 3楼 and 3天 are no buildings; a bare number is one only in 3-2-501. */
 function isBuilding(text: string, { marked, end, label }: WrittenBuilding): boolean {
   if (marked === 'building') return true
-  if (marked === 'number') return !/^(?:线|车|灯|杆|公交|下午|晚|上午|早|凌晨|那天|开始|起|门)/.test(text.slice(end, end + 3))
+  if (marked === 'number')
+    return !/^(?:线|车|灯|杆|公交|下午|晚|上午|早|凌晨|那天|开始|起|门)/.test(text.slice(end, end + 3))
   return /^[0-9]/.test(label) && /^-[0-9]+/.test(text.slice(end, end + 3))
 }
 
@@ -140,7 +146,8 @@ export function landmarkPhrase({ text }: Reading, mention: Mention): Phrase | nu
 }
 
 const leadsToPlace = /(?:在|到|去|从|路过|经过|位于|靠近|地址|地点|离|[:：,，。!！#\s]|^)$/
-const followsPlace = /^(?:的?(?:门口|大?门|旁|边|附近|对面|后面|前面|东|南|西|北|里面|这边|那边|这里|那里|路口|一带|隔壁|楼下|内|里|往|,|，|$))/
+const followsPlace =
+  /^(?:的?(?:门口|大?门|旁|边|附近|对面|后面|前面|东|南|西|北|里面|这边|那边|这里|那里|路口|一带|隔壁|楼下|内|里|往|,|，|$))/
 
 /** A short name may be another word, or part of one: 一院, 雅苑. Its surroundings must say that it is a place. */
 function namesLandmark(text: string, { start, end }: Mention): boolean {
@@ -155,7 +162,8 @@ export function areaPhrase({ text, gazetteer }: Reading, mention: Mention): Phra
   if (areas.length === 0) return null
   const written = buildingAt(text, after(beforeBuilding, text, mention.end))
   const inside = written?.marked === 'building' ? buildingInside(gazetteer, areas, written.label) : null
-  if (inside !== null && written !== null) return { start: mention.start, end: written.end, narrow: 5.5, found: [inside] }
+  if (inside !== null && written !== null)
+    return { start: mention.start, end: written.end, narrow: 5.5, found: [inside] }
   const found = areas.map((area): Found => {
     const because = `"${mention.name}": somewhere in it`
     const confidence = trust(0.45, mention)
@@ -172,5 +180,13 @@ function buildingInside({ compounds, plan }: Gazetteer, areas: readonly Area[], 
   const point = compound?.buildings.get(label)
   if (compound === undefined || point === undefined || more !== undefined) return null
   const because = `building ${label} of the only compound in "${area.name}" that has one`
-  return { name: `${compound.name}${label}幢`, how: 'building', ...point, accuracyM: buildingM, confidence: 0.8, because, sure: false }
+  return {
+    name: `${compound.name}${label}幢`,
+    how: 'building',
+    ...point,
+    accuracyM: buildingM,
+    confidence: 0.8,
+    because,
+    sure: false,
+  }
 }
