@@ -11,8 +11,12 @@ import { Random } from '../scripts/example-city/random.ts'
 import { generateCity } from '../scripts/generate-city.ts'
 
 const housesPerRoad = 100
-const first = [...'文武春秋东西青红金银龙凤江海湖山松柏梅兰竹菊荷桂枫杨柳桃李杏梨云雨风雪星月日光明华中建国泰安康宁福寿喜庆']
-const second = [...'昌兴盛荣宁安平和顺达通运祥瑞丰裕泰康乐欣悦怡雅清秀丽景园庭苑桥溪港湾塘池洲滩岭峰谷源泉林森田野村店门关']
+const first = [
+  ...'文武春秋东西青红金银龙凤江海湖山松柏梅兰竹菊荷桂枫杨柳桃李杏梨云雨风雪星月日光明华中建国泰安康宁福寿喜庆',
+]
+const second = [
+  ...'昌兴盛荣宁安平和顺达通运祥瑞丰裕泰康乐欣悦怡雅清秀丽景园庭苑桥溪港湾塘池洲滩岭峰谷源泉林森田野村店门关',
+]
 
 export interface BigCity {
   readonly city: City
@@ -38,7 +42,10 @@ export async function bigCity(roadCount: number): Promise<BigCity> {
   const rows = roads.flatMap((name, i) => {
     const { x1, y1, x2, y2 } = lines[i] ?? { x1: 0, y1: 0, x2: 1, y2: 1 }
     return Array.from({ length: housesPerRoad }, (_, k) => {
-      const [x, y] = [x1 + ((x2 - x1) * k) / housesPerRoad, y1 + ((y2 - y1) * k) / housesPerRoad + (k % 2 === 0 ? 0.1 : -0.1)]
+      const [x, y] = [
+        x1 + ((x2 - x1) * k) / housesPerRoad,
+        y1 + ((y2 - y1) * k) / housesPerRoad + (k % 2 === 0 ? 0.1 : -0.1),
+      ]
       const [longitude, latitude] = place(x, y)
       const id = `b-${padded(i * housesPerRoad + k, 6)}`
       return { id, text: `${name}${k + 1}号`, latitude, longitude, grid: gridAt(x, y) ?? '99010100100101' }
@@ -50,7 +57,10 @@ export async function bigCity(roadCount: number): Promise<BigCity> {
     files.set('more-roads.geojson', geoJson(features))
     files.set('more-addresses.csv', table(rows))
     const manifest = JSON.parse(files.get('manifest.json') ?? '{}') as { files: object[] }
-    for (const [kind, path] of [['roads', 'more-roads.geojson'], ['addresses', 'more-addresses.csv']] as const) {
+    for (const [kind, path] of [
+      ['roads', 'more-roads.geojson'],
+      ['addresses', 'more-addresses.csv'],
+    ] as const) {
       manifest.files.push({ kind, path, sha256: sha256(files.get(path) ?? '') })
     }
     files.set('manifest.json', JSON.stringify(manifest))

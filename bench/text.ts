@@ -48,7 +48,11 @@ function write(count: number): string[] {
   ]
   return Array.from({ length: count }, (_, i) => {
     const [place, problem] = [random.pick(places)(), random.pick(problems)]
-    return i % 3 === 0 ? `${problem}，${place}` : i % 3 === 1 ? `${place}${problem}` : `你好，我要反映一下${place}，${problem}`
+    return i % 3 === 0
+      ? `${problem}，${place}`
+      : i % 3 === 1
+        ? `${place}${problem}`
+        : `你好，我要反映一下${place}，${problem}`
   })
 }
 

@@ -77,6 +77,7 @@ export function offsetAt(text: string, from: number, reachM: number): Offset | n
     }
     if (metres !== null && /^(?:处|左右|远|的地方|外|开外|范围|内|以内)/.test(text.slice(metres.end, metres.end + 3))) {
       widerM += metres.value
+      vague = true
       at = metres.end
       continue
     }
