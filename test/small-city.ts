@@ -196,6 +196,7 @@ export const smallCity: City = {
     return cell === null ? null : middle(Number(cell[1]), Number(cell[2]))
   },
   component: (id) => components.get(id) ?? null,
+  schemeIds: [cjt214.id, gbt47678.id],
   scheme: (id) => [cjt214, gbt47678].find((one) => one.id === id) ?? null,
   route: (id) =>
     id !== 'r1'

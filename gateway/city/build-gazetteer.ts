@@ -89,6 +89,7 @@ function index(names: readonly PlaceName[], roads: readonly Road[], plan: Plan):
     byCharacters: new NameTrie(names.map((name) => unitsOf(name.text))),
     sounds: groups.map((group) => group.names),
     bySound: new NameTrie(groups.map((group) => group.units)),
+    resembling: resembling(names),
     crossings: (a, b) => between.get(pairKey(a.index, b.index, roads.length)) ?? [],
     crossingsOf: (road) => own.get(road.index) ?? [],
     compounds: names.flatMap((name) =>
@@ -96,4 +97,23 @@ function index(names: readonly PlaceName[], roads: readonly Road[], plan: Plan):
     ),
     plan,
   }
+}
+
+/** Longer names have enough to be known by; shorter ones resemble everything. */
+const [leastOpen, mostOpen] = [3, 6]
+
+function resembling(names: readonly PlaceName[]): Map<string, PlaceName[]> {
+  const open = new Map<string, PlaceName[]>()
+  for (const name of names) {
+    const { text, places } = name
+    const wanted = places.some(({ place, spelled }) => spelled !== 'short' && /road|compound/.test(place.kind))
+    if (!wanted || text.length < leastOpen || text.length > mostOpen) continue
+    for (let at = 0; at < text.length - 1; at++) {
+      const key = `${text.slice(0, at)}?${text.slice(at + 1)}`
+      const known = open.get(key)
+      if (known === undefined) open.set(key, [name])
+      else known.push(name)
+    }
+  }
+  return open
 }

@@ -32,6 +32,7 @@ export interface City {
   gridCentre(grid: string): Point | null
   component(id: string): Component | null
   scheme(id: string): CategoryScheme | null
+  readonly schemeIds: readonly string[]
   route(id: string): Route | null
   shift(id: string): Shift | null
   workArea(id: string): WorkArea | null

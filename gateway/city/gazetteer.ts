@@ -13,6 +13,8 @@ export interface Gazetteer {
   /** Names that sound alike, and indexes into them by `syllableOf` the characters. Names of two characters are not in it. */
   readonly sounds: readonly (readonly PlaceName[])[]
   readonly bySound: NameTrie
+  /** Roads and compounds by their names with one character left open, `?`: 采?街. The last one is never open. */
+  readonly resembling: ReadonlyMap<string, readonly PlaceName[]>
   /** Places where two roads meet, found in their courses; none when they do not. */
   crossings(a: Road, b: Road): readonly Point[]
   /** Every crossing of a road with another one. */

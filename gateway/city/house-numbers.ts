@@ -14,6 +14,8 @@ export interface HouseFinding {
 }
 
 const houseM = 20
+/** Nobody knows which way the numbers go on. */
+const newHouseM = 60
 /** Numbers this far behind the last one may be new houses. */
 const newHouses = 10
 const scale = 1e7
@@ -83,7 +85,7 @@ export class HouseNumbers {
     if (distance <= newHouses) {
       return this.#finding(
         last,
-        houseM + 10 * distance,
+        newHouseM + 15 * distance,
         'beyond',
         `shortly behind ${this.#text(last)}, the last listed`,
       )

@@ -71,6 +71,7 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     gridCentre: (grid) => gridCentre(places.grids.get(grid)),
     component: (id) => components.get(id) ?? null,
     scheme: (id) => schemes.get(id) ?? null,
+    schemeIds: [...schemes.keys()],
     route: (id) => routes.get(id) ?? null,
     shift: (id) => shifts.get(id) ?? null,
     workArea: (id) => workAreas.get(id) ?? null,

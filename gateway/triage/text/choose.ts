@@ -72,6 +72,10 @@ function doubts(reading: Reading, best: Weighed, others: readonly Weighed[]): st
   if (best.cue === 'home' && !atHome.test(text.slice(best.phrase.end))) {
     why.push(`"${phraseText(best.phrase, text)}" may be only where the writer lives`)
   }
+  const way = /(?:到|至|去)$/.test(text.slice(0, best.phrase.start))
+  if (way && others.some(({ phrase }) => phrase.end <= best.phrase.start && best.phrase.start - phrase.end <= 3)) {
+    why.push('it is one end of a way')
+  }
   const rivalry = others.find(({ phrase, cue, weight }) => {
     const [other] = phrase.found
     if (first === undefined || other === undefined || cue === 'home' || phrase.narrow < 3) return false

@@ -65,7 +65,7 @@ function crossingFound(
     accuracyM: 25,
     confidence: trust((short ? 0.85 : 1) * (said ? 0.95 : 0.85), a, b),
     because: `"${text.slice(a.start, b.end)}" where the two roads meet${heard}`,
-    sure: sound(a, b),
+    sure: sound(a, b) && !/^(?:之间|中间)/.test(text.slice(b.end)),
   }
 }
 

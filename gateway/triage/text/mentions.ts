@@ -1,5 +1,7 @@
+import { buildingAt } from '../../city/building-label.ts'
 import type { Gazetteer, NamedPlace, PlaceName } from '../../city/gazetteer.ts'
 import { houseNumberAt } from '../../city/house-number.ts'
+import { numeralAt } from '../../city/numerals.ts'
 import { syllableOf } from '../../city/syllables.ts'
 
 /** A name of the gazetteer in a normalised text. */
@@ -99,4 +101,22 @@ function heard(group: readonly PlaceName[], text: string, start: number, end: nu
 function isHouse(text: string, start: number, end: number, group: readonly PlaceName[]): boolean {
   const last = group.some((name) => name.text.at(-1) === text[end - 1] && end - start >= 3)
   return last && houseNumberAt(text, end)?.marked === true
+}
+
+/** 采蓬街12号: one character is another one that looks alike, perhaps. Only before a house or a building, and never sure. */
+export function resembleNames({ resembling }: Gazetteer, text: string): Mention[] {
+  for (let end = 3; end < text.length; end++) {
+    const numbered = houseNumberAt(text, end)?.marked === true || buildingAt(text, end)?.marked === 'building'
+    if (!numbered || numeralAt(text, end - 1) !== null) continue
+    for (let length = Math.min(end, 6); length >= 3; length--) {
+      const start = end - length
+      for (let open = 0; open < length - 1; open++) {
+        const key = `${text.slice(start, start + open)}?${text.slice(start + open + 1, end)}`
+        const names = resembling.get(key)
+        const name = names?.[0]?.text ?? ''
+        if (names !== undefined) return [{ start, end, places: names.flatMap((one) => one.places), name, heard: 0 }]
+      }
+    }
+  }
+  return []
 }

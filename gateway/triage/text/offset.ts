@@ -51,8 +51,8 @@ export function offsetAt(text: string, from: number, reachM: number): Offset | n
   for (let parts = 0; parts < 4; parts++) {
     const start = after(filler, text, at)
     const direction = match(toward, text, start)
-    const [east, north] = directions[direction?.groups?.['way'] ?? ''] ?? [0, 0]
-    const word = direction?.groups?.['word'] ?? ''
+    const [east, north] = directions[direction?.groups?.way ?? ''] ?? [0, 0]
+    const word = direction?.groups?.word ?? ''
     const metres = metresAt(text, start + (direction?.[0].length ?? 0))
     if (direction !== null && metres !== null) {
       eastM += east * metres.value
@@ -77,6 +77,7 @@ export function offsetAt(text: string, from: number, reachM: number): Offset | n
     }
     if (metres !== null && /^(?:处|左右|远|的地方|外|开外|范围|内|以内)/.test(text.slice(metres.end, metres.end + 3))) {
       widerM += metres.value
+      vague = true
       at = metres.end
       continue
     }
@@ -107,7 +108,7 @@ export function metresAt(text: string, from: number): { readonly value: number; 
     whole.end + (fraction?.[0].length ?? 0),
   )
   if (unit === null) return null
-  const size = { 公里: 1000, 千米: 1000, km: 1000, 里路: 500 }[unit.groups?.['unit'] ?? ''] ?? 1
+  const size = { 公里: 1000, 千米: 1000, km: 1000, 里路: 500 }[unit.groups?.unit ?? ''] ?? 1
   const rest = match(/(?:左右|上下|处|的地方|远)?/y, text, unit.index + unit[0].length)
   return { value: amount * size, end: unit.index + unit[0].length + (rest?.[0] === '左右' ? 2 : 0) }
 }

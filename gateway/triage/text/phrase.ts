@@ -39,7 +39,7 @@ export function sound(...mentions: readonly Mention[]): boolean {
 }
 
 export function spelling({ heard, name }: Mention, text: string, start: number, end: number): string {
-  return heard === null ? '' : `, ${text.slice(start, end)} heard as ${name}`
+  return heard === null ? '' : `, ${text.slice(start, end)} taken for ${name}`
 }
 
 export function round(confidence: number): number {

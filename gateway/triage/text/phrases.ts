@@ -41,8 +41,8 @@ function readFrom(reading: Reading, a: Mention, b: Mention | undefined, c: Menti
 
 const leastMovedM = 1
 const atLandmarkM = 100
-/** A stated distance that goes nowhere, or a long way: too wide to rely on. */
-const wideM = 60
+/** Behind something may be further away than beside it. */
+const wideM = 30
 const apart = /(?:距离?|离)(?:了|着)?$/
 
 /** 往北50米, 东侧, 对面 behind a place, and 距 … 200米 around it. */
@@ -66,7 +66,11 @@ function withOffset({ text, gazetteer: { plan } }: Reading, phrase: Phrase): Phr
       ),
       confidence: round(one.confidence * (offset.measured ? 0.95 : moved ? 0.92 : 1) * (offset.vague ? 0.95 : 1)),
       because,
-      sure: one.sure && !offset.vague && offset.widerM < wideM && (!moved || offset.measured || one.how === 'crossing'),
+      sure:
+        one.sure &&
+        !offset.vague &&
+        (offset.measured || offset.widerM < wideM) &&
+        (!moved || offset.measured || one.how === 'crossing'),
     }
   })
   return {

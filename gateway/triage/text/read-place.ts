@@ -3,7 +3,7 @@ import type { City } from '../../city/city.ts'
 import type { Area } from '../../city/gazetteer.ts'
 import { defaultLimits } from '../limits.ts'
 import { type Chosen, choose } from './choose.ts'
-import { findNames, hearNames, type Mention } from './mentions.ts'
+import { findNames, hearNames, type Mention, resembleNames } from './mentions.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
 import type { Found, Phrase } from './phrase.ts'
 import { phraseText, readPhrases } from './phrases.ts'
@@ -37,7 +37,11 @@ export function readPlace(city: City, text: string, gridClaimM = defaultLimits.g
   if (first !== undefined && first.confidence > plainEnough && first.how !== 'area') {
     return asReading(city, plain, names, exact, gridClaimM)
   }
-  const heard = hearNames(city.gazetteer, plain.text, names)
+  const sounds = hearNames(city.gazetteer, plain.text, names)
+  const heard =
+    sounds.length > 0 || (first !== undefined && first.how !== 'area')
+      ? sounds
+      : resembleNames(city.gazetteer, plain.text)
   if (heard.length === 0) return asReading(city, plain, names, exact, gridClaimM)
   const all = [...names.filter((name) => heard.every((h) => h.end <= name.start || h.start >= name.end)), ...heard]
   all.sort((a, b) => a.start - b.start)
@@ -109,7 +113,8 @@ function asReading(
 }
 
 function candidateOf(city: City, found: Found, gridClaimM: number): PlaceCandidate {
-  const { name, how, latitude, longitude, accuracyM, confidence, because } = found
+  const { name, how, accuracyM, confidence, because } = found
+  const [latitude, longitude] = [centimetres(found.latitude), centimetres(found.longitude)]
   const grid = accuracyM > gridClaimM ? null : (city.locate(found, null)?.grid ?? null)
   return { name, how, latitude, longitude, accuracyM, grid, confidence, because }
 }
@@ -120,4 +125,8 @@ function isSame(a: Found, b: Found): boolean {
 
 function originalSpan({ starts }: Normalised, from: number, to: number): readonly [number, number] {
   return starts === null ? [from, to] : [starts[from] ?? 0, starts[to] ?? 0]
+}
+
+function centimetres(degrees: number): number {
+  return Math.round(degrees * 1e7) / 1e7
 }

@@ -11,6 +11,7 @@ export function roadsOf(mention: Mention, spelled: 'said' | 'short'): Road[] {
   )
 }
 
+const roadWord = /(?:大道|大街|路|街|巷|弄)?/y
 const beforeNumber = /(?:上的|的|上)?(?:[东西南北中]段)?(?:门牌号码?|门牌|[,，(（: ])?/y
 const noHouse =
   /^(?:米|m|千米|公里|km|点|:|天|个|次|路|月|年|日|块|元|辆|多|人|位|岁|小时|分|%|度|层|楼|栋|幢|把|根|条|家|户|台|箱|袋|堆|处|单元|室|只|盏|张|名|级|吨|斤|\.|\/|\d|几|来|余)/
@@ -42,10 +43,12 @@ const reliance: Readonly<Record<HouseFinding['found'], number>> = {
 
 /** 采莲街12号, and 柳荫12号 where the road's last word is left out. */
 export function housePhrase({ text }: Reading, mention: Mention): Phrase | null {
-  const house = houseBehind(text, mention.end)
-  if (house === null) return null
   const said = roadsOf(mention, 'said')
   const short = said.length === 0
+  // 柳荫街13号, where the city has a 柳荫路: the last word is the one that people mix up.
+  const other = short ? after(roadWord, text, mention.end) : mention.end
+  const house = houseBehind(text, other)
+  if (house === null) return null
   const roads = short && house.marked ? roadsOf(mention, 'short') : said
   if (roads.length === 0) return null
   const range = short ? null : rangeEnd(text, house)
@@ -58,7 +61,7 @@ export function housePhrase({ text }: Reading, mention: Mention): Phrase | null 
       const place = { ...road.middle, accuracyM: road.radiusM, confidence: trust(reliance.far, mention) }
       return [{ name: road.name, how: 'road' as const, ...place, because, sure: false }]
     }
-    return [houseFound(text, mention, road, house, first, last, short)]
+    return [houseFound(text, mention, road, house, first, last, { short, other: other > mention.end })]
   })
   const end = range?.end ?? house.end
   const narrow = found.some((one) => one.how !== 'road') ? 6 : 2
@@ -72,10 +75,10 @@ function houseFound(
   house: WrittenHouse & { readonly day: boolean },
   first: HouseFinding,
   last: HouseFinding | null,
-  short: boolean,
+  { short, other }: { readonly short: boolean; readonly other: boolean },
 ): Found {
   const listed = first.found === 'listed' || first.found === 'beside' || first.found === 'between'
-  const doubt = (short ? 0.85 : 1) * (house.marked ? 1 : 0.85) * (house.day ? 0.8 : 1)
+  const doubt = (other ? 0.7 : short ? 0.85 : 1) * (house.marked ? 1 : 0.85) * (house.day ? 0.8 : 1)
   const words = `"${text.slice(mention.start, house.end)}" ${first.because}`
   const middle = last === null ? first.point : halfway(first.point, last.point)
   return {
@@ -84,8 +87,8 @@ function houseFound(
     ...middle,
     accuracyM: last === null ? first.accuracyM : first.accuracyM + 40,
     confidence: trust(reliance[first.found] * doubt, mention),
-    because: `${words}${short ? `, short for ${road.name}` : ''}${spelling(mention, text, mention.start, mention.end)}`,
-    sure: listed && !house.day && first.accuracyM <= 60 && sound(mention) && (house.marked || !short),
+    because: `${words}${short ? `, ${other ? 'perhaps' : 'short for'} ${road.name}` : ''}${spelling(mention, text, mention.start, mention.end)}`,
+    sure: listed && !house.day && first.accuracyM <= 60 && sound(mention) && (house.marked || !short) && !other,
   }
 }
 

@@ -13,7 +13,7 @@ const anywhere = /(?:[0-9]{1,3}|[一二三四五六七八九十]{1,3}|[a-z])(?:�
 
 /** 春溪小区3号楼, 3幢, 三栋; 春溪3幢; 春溪社区3幢 where the community has one compound. */
 export function compoundPhrase(reading: Reading, mention: Mention): Phrase | null {
-  const { text, gazetteer } = reading
+  const { text } = reading
   const written = buildingAt(text, after(beforeBuilding, text, mention.end))
   const near = written !== null && isBuilding(text, written) ? written : null
   const said = compoundsOf(mention, 'said')
