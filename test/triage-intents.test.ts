@@ -8,7 +8,14 @@ const year = (y: number) => new Date(Date.UTC(y, 0, 6))
 
 t.test("a collector's report becomes an intent with everything that was said", async (t) => {
   const attachments = [
-    { name: 'a.jpg', mediaType: 'image/jpeg', claimedType: 'image/png', content: new Uint8Array(7), sha256: 'ab', url: null },
+    {
+      name: 'a.jpg',
+      mediaType: 'image/jpeg',
+      claimedType: 'image/png',
+      content: new Uint8Array(7),
+      sha256: 'ab',
+      url: null,
+    },
     { name: null, mediaType: null, claimedType: null, content: null, sha256: null, url: 'https://x/1' },
   ]
   const category = { scheme: null, code: '0103', words: null }
