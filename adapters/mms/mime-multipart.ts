@@ -32,8 +32,12 @@ export function entitiesOf(body: Uint8Array, { type, parameters }: ContentType):
     if (whole.length >= mostParts)
       return { whole, broken: [{ code: 'DECODE_TOO_LARGE', detail: `more than ${mostParts} parts` }] }
     const next = delimiter(bytes, mark, from.behind)
-    if (next === null)
-      return { whole, broken: [{ code: 'DECODE_SYNTAX', detail: `part ${whole.length + 1} has no end` }] }
+    if (next === null) {
+      const broken = [{ code: 'DECODE_SYNTAX', detail: `part ${whole.length + 1} has no end` }]
+      const last = entity(bytes.subarray(from.behind))
+      // What is inside of it may be whole.
+      return { whole: isMultipart(last) ? [...whole, last] : whole, broken }
+    }
     whole.push(entity(bytes.subarray(from.behind, next.before)))
     from = next
   }
@@ -62,6 +66,8 @@ function delimiter(bytes: Buffer, mark: Buffer, from: number): Delimiter | null 
   }
   return null
 }
+
+const isMultipart = ({ contentType }: Entity): boolean => contentType.type.startsWith('multipart/')
 
 const newline = 0x0a
 const dash = 0x2d
@@ -123,7 +129,7 @@ export function partsOf(entity: Entity): Parts {
 
 function gather(entity: Entity, depth: number, whole: Part[], broken: Broken[]): void {
   const { contentType, fields } = entity
-  if (!contentType.type.startsWith('multipart/') || depth >= deepest) {
+  if (!isMultipart(entity) || depth >= deepest) {
     whole.push(part(entity))
     return
   }

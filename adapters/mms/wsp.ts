@@ -48,12 +48,15 @@ export function withoutMarks(text: string): string {
 
 /** A text-string in ASCII or whatever it really is. */
 export function plainText(value: FieldValue): string | null {
+  if (value.form === 'long' && value.bytes.length === 0) return ''
   return value.form === 'text' ? textOf(value.bytes, null) : null
 }
 
 /** Encoded-string-value (OMA MMS encapsulation, 7.2.9): a text-string, or charset and text. */
 export function encodedText(value: FieldValue): string | null {
   if (value.form !== 'long') return plainText(value)
+  // A text of nothing is the octet 0, and so is a length of nothing.
+  if (value.bytes.length === 0) return ''
   const octets = new Octets(value.bytes, 'encoded string')
   const charset = charsetValue(octets)
   const bytes = unquoted(octets.rest())
