@@ -18,6 +18,8 @@ const labelSchema = z.strictObject({
   grids: z.array(z.string()),
   place: z.string().nullable(),
   area: z.boolean().default(false),
+  /** Several places of that name, and the text does not say which: any is right, none is certain. */
+  ambiguous: z.boolean().default(false),
   toleranceM: z.number().nullable(),
   notes: z.string(),
 })
@@ -51,4 +53,9 @@ export function placeIsRight(label: Label, { candidates, certain }: PlaceReading
   if (first === undefined) return false
   if (!label.area) return first.grid !== null && label.grids.includes(first.grid)
   return first.name === label.place && (first.grid === null || label.grids.includes(first.grid))
+}
+
+/** Given as certain, and not right. */
+export function placeMisleads(label: Label, reading: PlaceReading): boolean {
+  return reading.certain && (label.ambiguous || !placeIsRight(label, reading))
 }
