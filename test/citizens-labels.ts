@@ -51,8 +51,8 @@ export function placeIsRight(label: Label, { candidates, certain }: PlaceReading
   const first = candidates[0]
   if (label.place === null) return !certain
   if (first === undefined) return false
-  if (!label.area) return first.grid !== null && label.grids.includes(first.grid)
-  return first.name === label.place && (first.grid === null || label.grids.includes(first.grid))
+  if (first.grid !== null) return label.grids.includes(first.grid)
+  return label.area && first.name.startsWith(label.place)
 }
 
 /** Given as certain, and not right. */
