@@ -59,7 +59,8 @@ function meaning(message: ShortMessage): unknown {
 }
 
 function receiptMeaning({ esmClass, tlvs }: ShortMessage, octets: Buffer): unknown {
-  if ((esmClass & 0x3c) === 0 && !tlvs.has(tag.receiptedMessageId)) return null
+  // receipted_message_id alone makes no receipt: a centre may put it on every text.
+  if ((esmClass & 0x3c) === 0 && !(tlvs.has(tag.receiptedMessageId) && tlvs.has(tag.messageState))) return null
   const { id, stat, err } = readReceiptText(octets.toString('latin1'))
   const named = textOf(tlvs, tag.receiptedMessageId, 65) ?? id
   if (named === null) return null
