@@ -18,6 +18,7 @@ const keptByHand = [
   'category-schemes.csv',
   'categories-cjt214_2007.csv',
   'categories-gbt47678_5_2026.csv',
+  'category-concepts.csv',
   'category-words.csv',
   'emergency-categories.csv',
 ]

@@ -124,6 +124,7 @@ function scheme(id: string, categories: readonly Category[]): CategoryScheme {
     id,
     title: id,
     categories,
+    lexicon: { words: [], concepts: new Map() },
     byCode: (kind, code) => categories.find((one) => one.kind === kind && one.code === code) ?? null,
   }
 }

@@ -116,7 +116,41 @@ export interface CategoryScheme {
   readonly id: string
   readonly title: string
   readonly categories: readonly Category[]
+  readonly lexicon: CategoryLexicon
   byCode(kind: 'component' | 'event', code: string): Category | null
+}
+
+/**
+ * What a word does in a sentence. `object`: a thing that anything may befall. `topic`: named alone it says little, only
+ * pairs of it do. `fault`: what makes a case of any object; `trouble`: makes one only in a pair. `phrase`: decides alone;
+ * `hint`: weakly. `pair`: two concepts that make a third, `垃圾箱+满`; `compound`: that name a thing together, `电信+井盖`.
+ * `aside`: words that hide others inside them (`垃圾短信`). `settled`: it is mended. `inquiry`: somebody asks. `advert`: sells.
+ */
+export type WordRole =
+  | 'object'
+  | 'topic'
+  | 'fault'
+  | 'trouble'
+  | 'phrase'
+  | 'hint'
+  | 'pair'
+  | 'compound'
+  | 'aside'
+  | 'settled'
+  | 'inquiry'
+  | 'advert'
+
+export interface LexiconRow {
+  /** Empty for words of whole sentences. */
+  readonly concept: string
+  readonly role: WordRole
+  readonly words: readonly string[]
+}
+
+/** The words of the city's people, and what each concept of theirs is in one scheme, the likeliest first. */
+export interface CategoryLexicon {
+  readonly words: readonly LexiconRow[]
+  readonly concepts: ReadonlyMap<string, readonly { readonly category: Category; readonly share: number }[]>
 }
 
 export interface Route {

@@ -12,6 +12,7 @@ export const fileKinds = [
   'grids',
   'category-schemes',
   'categories',
+  'category-concepts',
   'category-words',
   'emergency-categories',
   'companies',
