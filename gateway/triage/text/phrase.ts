@@ -30,7 +30,7 @@ export interface Reading {
 
 /** A name that was only heard counts for less, the more of it is written otherwise. */
 export function trust(confidence: number, ...mentions: readonly Mention[]): number {
-  return round(mentions.reduce((left, { heard }) => left * (heard === null ? 1 : 0.7 + 0.2 * heard), confidence))
+  return round(mentions.reduce((left, { heard }) => left * (heard === null ? 1 : 0.72 + 0.2 * heard), confidence))
 }
 
 /** Heard names are relied on where most of the name is right and it is long enough to be no other word. */

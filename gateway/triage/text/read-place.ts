@@ -123,8 +123,9 @@ function isSame(a: Found, b: Found): boolean {
   return a.name === b.name && Math.abs(a.latitude - b.latitude) < 1e-6 && Math.abs(a.longitude - b.longitude) < 1e-6
 }
 
-function originalSpan({ starts }: Normalised, from: number, to: number): readonly [number, number] {
-  return starts === null ? [from, to] : [starts[from] ?? 0, starts[to] ?? 0]
+function originalSpan(plain: Normalised, from: number, to: number): readonly [number, number] {
+  const start = plain.starts === null ? from : (plain.starts[from] ?? 0)
+  return [start, start + originalOf(plain, from, to).length]
 }
 
 function centimetres(degrees: number): number {
