@@ -7,7 +7,6 @@ import { Citizens } from './citizens.ts'
 import { SimulatedMmsc } from './mms-mmsc.ts'
 import { seeded } from './seeded.ts'
 import { SmppSmscSimulator } from './smpp-smsc.ts'
-import { pdusOf } from './smpp-texts.ts'
 
 /** What a citizen wrote and has an acknowledgement for, of the message centre or of the MMSC. */
 export interface Written {
