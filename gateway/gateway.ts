@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Configuration } from '../config/schema.ts'
-import type { Adapter, AdapterContext, Inbound } from './adapter.ts'
+import type { AdapterContext, Inbound } from './adapter.ts'
 import { type Addresses, addressesFile } from './addresses.ts'
 import { kindOf, type OpenDesk, openDesk } from './desk.ts'
 import { describe, GatewayError } from './errors.ts'
@@ -11,9 +11,12 @@ import { addRoutes } from './http/routes.ts'
 import { createHttp, requireToken } from './http/server.ts'
 import { Intake } from './intake/intake.ts'
 import { Metrics } from './metrics.ts'
+import type { DeviceSender } from './notices/device-office.ts'
 import { NoticeOffice } from './notices/office.ts'
+import type { TextAdapter } from './notices/ways.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Relay } from './relay/relay.ts'
+import { noticeGauges } from './store/notice-requests.ts'
 import { outboxAges } from './store/outbox-ages.ts'
 import { startUpkeep, type Upkeep } from './store/upkeep.ts'
 import { Supervisor } from './supervisor.ts'
@@ -93,6 +96,8 @@ async function openInOrder(
     const deadline = Date.now() + configuration.drainMs
     const steps: Readonly<Record<string, () => Promise<unknown>>> = {
       address: () => rm(addressesFile(configuration), { force: true }),
+      // While their links are still there: what was handed in is answered, and not in doubt after.
+      texts: () => office.pause(configuration.drainMs / 2),
       adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
       intake: () => intake.stop(),
       notices: () => office.stop(),
@@ -135,15 +140,21 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     failed: metrics.intake.failed,
   })
 
-  const senders = new Map<string, Required<Pick<Adapter, 'send'>>>()
+  const senders = new Map<string, DeviceSender & { readonly kind: string }>()
+  const texts = new Map<string, TextAdapter>()
   const office = new NoticeOffice({
     pool,
     shared: database.kind === 'server',
     gateway: configuration.name,
     log: log.child({ part: 'notices' }),
     senders,
+    texts,
+    attachments: desk.attachments,
+    rules: configuration.notices,
     understanding: desk.understanding,
     posted,
+    submitted: metrics.submitted,
+    now: Date.now,
   })
   const supervisors: Supervisor[] = []
   const { apiToken } = configuration.http
@@ -181,7 +192,9 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
         const adapter = kindOf(block.kind).create(block.options as never, context)
         const supervisor = new Supervisor(name, adapter, adapterLog)
         supervisors.push(supervisor)
-        if (adapter.send !== undefined) senders.set(name, { send: adapter.send.bind(adapter) })
+        const { kind } = block
+        if (adapter.send !== undefined) senders.set(name, { kind, send: adapter.send.bind(adapter) })
+        if (adapter.texts !== undefined) texts.set(name, { kind, texts: adapter.texts })
       },
       { prefix: `/ingest/${name}` },
     )
@@ -197,6 +210,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     () => intake.waiting,
     () => outboxAges(pool),
     supervisors,
+    () => noticeGauges(pool),
   )
   await app.ready()
   return { app, intake, relay, office, supervisors }

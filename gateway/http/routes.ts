@@ -5,6 +5,7 @@ import { addIntents } from './intents.ts'
 import { addLedger } from './ledger.ts'
 import { addAttachments, addMessages } from './messages.ts'
 import { addNotices } from './notices.ts'
+import { addReporters } from './reporters.ts'
 import type { RouteOptions } from './route-options.ts'
 
 /** `/v1`: what a core, an operator's tool or the console asks the gateway. */
@@ -16,4 +17,5 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addLedger(app, options)
   addDeadLetters(app, options)
   addNotices(app, options)
+  addReporters(app, options)
 }
