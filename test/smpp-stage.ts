@@ -5,7 +5,14 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import { smppEsme } from '../adapters/smpp/esme.ts'
 import { type Frame, Framing } from '../adapters/smpp/framing.ts'
-import { commandName, encodePdu, numbered, statusName } from '../adapters/smpp/session-pdus.ts'
+import {
+  commandId,
+  commandName,
+  encodePdu,
+  encodeResponse,
+  numbered,
+  statusName,
+} from '../adapters/smpp/session-pdus.ts'
 import { smppSmsc } from '../adapters/smpp/smsc.ts'
 import type { Adapter, AdapterContext, AdapterKind, Inbound, Link, Receipt, Received } from '../gateway/adapter.ts'
 import { GatewayError } from '../gateway/errors.ts'
@@ -137,7 +144,11 @@ export class RawPeer {
     })
     socket.on('data', (chunk: Buffer) => {
       this.#framing.push(chunk)
-      for (let frame = this.#framing.next(); frame?.kind === 'pdu'; frame = this.#framing.next()) this.heard.push(frame)
+      for (let frame = this.#framing.next(); frame?.kind === 'pdu'; frame = this.#framing.next()) {
+        this.heard.push(frame)
+        // Only so that nobody waits for it at the end of a test.
+        if (frame.header.id === commandId.unbind) this.send(encodeResponse(frame.header.id, frame.header.sequence))
+      }
     })
   }
 
