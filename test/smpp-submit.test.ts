@@ -5,7 +5,7 @@ import { readShortMessage } from '../adapters/smpp/short-message.ts'
 import { tag } from '../adapters/smpp/tlvs.ts'
 import type { Adapter, OutboundText, Submitted, TextSender } from '../gateway/adapter.ts'
 import { SmppEsmeSimulator } from '../simulators/smpp-esme.ts'
-import { esme, esmeOf, RawPeer, rawCentre, secretWord, smsc, textPdu, until } from './smpp-stage.ts'
+import { esme, esmeOf, RawPeer, rawCentre, secretWord, smsc, textPdu, until } from './smpp-link-stage.ts'
 
 const textTo = (n: number): OutboundText => ({
   id: `0193-${n}`,
