@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   relay: () => import('./relay.ts'),
   memory: () => import('./memory.ts'),
   devices: () => import('./devices.ts'),
+  text: () => import('./text.ts'),
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

@@ -39,12 +39,15 @@ const log = z.strictObject({
   payloads: z.enum(['masked', 'shown']).default('masked'),
 })
 
-const intake = z.strictObject({
-  batch: count(10_000).default(400),
-  batchBytes: byteSize().prefault('16MiB'),
-  maxWaiting: count(1_000_000).default(20_000),
-  maxWaitingBytes: byteSize().prefault('256MiB'),
-})
+const intake = z
+  .strictObject({
+    batch: count(10_000).default(400),
+    batchBytes: byteSize().prefault('16MiB'),
+    maxWaiting: count(1_000_000).default(20_000),
+    maxWaitingBytes: byteSize().prefault('256MiB'),
+    partsWithin: duration({ least: '100ms', most: '7d' }).prefault('10m'),
+  })
+  .transform(({ partsWithin, ...rest }) => ({ ...rest, partsWithinMs: partsWithin }))
 
 const metres = z.number().positive()
 
@@ -79,12 +82,14 @@ const retention = z
     positions: kept().prefault('90d'),
     settled: kept().prefault('30d'),
     keys: kept().prefault('14d'),
+    reporters: kept().prefault('730d'),
   })
-  .transform(({ messages, positions, settled, keys }) => ({
+  .transform(({ messages, positions, settled, keys, reporters }) => ({
     messagesMs: messages,
     positionsMs: positions,
     settledMs: settled,
     keysMs: keys,
+    reportersMs: reporters,
   }))
 
 // Node's timers take at most 24.8 days and fire at once above: what becomes a timer is kept well below.

@@ -1,3 +1,5 @@
+import { mm7 } from '../adapters/mms/mm7-listener.ts'
+import { mmsRetriever } from '../adapters/mms/retriever.ts'
 import { mqttBroker } from '../adapters/mqtt/broker.ts'
 import { mqttClient } from '../adapters/mqtt/client.ts'
 import { nmea } from '../adapters/nmea/adapter.ts'
@@ -12,6 +14,8 @@ export const adapterKinds: readonly AdapterKind<never>[] = [
   listed(nmea),
   listed(smppEsme),
   listed(smppSmsc),
+  listed(mmsRetriever),
+  listed(mm7),
 ]
 
 /** The list forgets each kind's type of options: `decode` and `create` are only given what the same kind's schema made. */

@@ -13,8 +13,8 @@ export interface Location {
   readonly longitude: number
   readonly system: 'wgs84'
   readonly accuracyM: number | null
-  /** `component`: the census' place of the component named. `last-fix`: where the sender was last seen, `staleS` before. */
-  readonly foundBy: 'gps' | 'cell' | 'fused' | 'component' | 'last-fix' | 'address' | 'camera' | 'sensor'
+  /** `component`: the census' place of the component named. `last-fix`: where the sender was last seen, `staleS` before. `picture`: its EXIF. */
+  readonly foundBy: 'gps' | 'cell' | 'fused' | 'component' | 'last-fix' | 'address' | 'picture' | 'camera' | 'sensor'
   /** The fix is older than the report by this much; `null` when they are of one moment. */
   readonly staleS: number | null
   readonly original: { readonly system: string; readonly latitude: number; readonly longitude: number } | null
@@ -104,7 +104,7 @@ export interface CaseIntent {
   readonly queryNumber: string | null
   readonly component: { readonly id: string; readonly proposedState: ComponentState | null } | null
   readonly selfHandled: boolean | null
-  readonly attachments: readonly (Omit<Attachment, 'content'> & { readonly sizeBytes: number | null })[]
+  readonly attachments: readonly (Omit<Attachment, 'content' | 'place'> & { readonly sizeBytes: number | null })[]
   readonly urgency: Urgency
   /** What was said but not believed, and why: a bad position, an impossible time, an unknown component. */
   readonly remarks: readonly { readonly reason: string; readonly detail: string }[]

@@ -24,6 +24,7 @@ export interface OpenDesk {
 export async function openDesk(configuration: Configuration, log: Logger): Promise<OpenDesk> {
   await mkdir(configuration.data, { recursive: true, mode: 0o750 })
   const sources = new Map(configuration.adapters.map((block) => [block.name, sourceOf(block)]))
+  const portTakers = portTakersOf(configuration)
   const attachments = join(configuration.data, 'attachments')
   await mkdir(attachments, { recursive: true, mode: 0o750 })
   const city = await openCity(configuration.data, configuration.city, log)
@@ -46,6 +47,7 @@ export async function openDesk(configuration: Configuration, log: Logger): Promi
         city: city.current(),
         limits: configuration.triage,
         destinations: configuration.destinations,
+        portTakers,
         eventSource: `/chengguan/${encodeURIComponent(configuration.name)}`,
       }),
     }
@@ -69,4 +71,12 @@ export function kindOf(name: string) {
 function sourceOf({ name, kind: kindName, options }: Configuration['adapters'][number]): Source {
   const kind = kindOf(kindName)
   return { adapter: name, channel: kind.channel, decode: (message) => kind.decode(message, options as never) }
+}
+
+/** Application ports by the adapter that takes their datagrams; the first in the configuration where two would. */
+function portTakersOf({ adapters }: Configuration): ReadonlyMap<number, string> {
+  const takers = new Map<number, string>()
+  for (const { name, kind, options } of adapters)
+    for (const port of kindOf(kind).ports?.(options as never) ?? []) if (!takers.has(port)) takers.set(port, name)
+  return takers
 }

@@ -10,6 +10,7 @@ const table = {
   DECODE_CHECKSUM: 'the checksum does not match',
   DECODE_UNSUPPORTED: 'the message is of a kind this gateway does not read',
   DECODE_NOT_ALLOWED: 'the sender may not say this',
+  DECODE_UNFETCHED: 'what was announced could not be fetched',
   DECODE_CRASHED: 'the decoder failed on these bytes; this is a fault of the gateway',
   LINK_LISTEN: 'cannot listen',
   LINK_CONNECT: 'cannot connect',

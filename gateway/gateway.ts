@@ -5,11 +5,13 @@ import type { Configuration } from '../config/schema.ts'
 import type { Adapter, AdapterContext, Inbound } from './adapter.ts'
 import { type Addresses, addressesFile } from './addresses.ts'
 import { kindOf, type OpenDesk, openDesk } from './desk.ts'
+import { ErrandRunner } from './errands/runner.ts'
 import { describe, GatewayError } from './errors.ts'
 import { readinessOf } from './http/readiness.ts'
 import { addRoutes } from './http/routes.ts'
 import { createHttp, requireToken } from './http/server.ts'
 import { Intake } from './intake/intake.ts'
+import { Unfinished } from './intake/unfinished.ts'
 import { Metrics } from './metrics.ts'
 import { NoticeOffice } from './notices/office.ts'
 import { RefusalLog } from './refusal-log.ts'
@@ -48,7 +50,7 @@ async function openInOrder(
   const open = await openDesk(configuration, log)
   const { database, city } = open
   opened.push(() => open.close())
-  const { app, intake, relay, office, supervisors } = await assemble(configuration, log, open)
+  const { app, intake, relay, office, errands, unfinished, supervisors } = await assemble(configuration, log, open)
   opened.push(() => app.close())
   const upkeep: Upkeep = startUpkeep({ database, retention: configuration.retention, log })
   opened.push(() => upkeep.stop())
@@ -56,6 +58,10 @@ async function openInOrder(
   opened.push(() => relay.stop(0))
   office.start()
   opened.push(() => office.stop())
+  await errands.start()
+  opened.push(() => errands.stop())
+  unfinished.start()
+  opened.push(() => unfinished.stop())
   const address = await listen(app, configuration)
   opened.push(async () => {
     await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
@@ -94,6 +100,8 @@ async function openInOrder(
     const steps: Readonly<Record<string, () => Promise<unknown>>> = {
       address: () => rm(addressesFile(configuration), { force: true }),
       adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
+      unfinished: () => unfinished.stop(),
+      errands: () => errands.stop(),
       intake: () => intake.stop(),
       notices: () => office.stop(),
       relay: () => relay.stop(Math.max(0, deadline - Date.now() - 500)),
@@ -113,6 +121,8 @@ interface Parts {
   readonly intake: Intake
   readonly relay: Relay
   readonly office: NoticeOffice
+  readonly errands: ErrandRunner
+  readonly unfinished: Unfinished
   readonly supervisors: readonly Supervisor[]
 }
 
@@ -127,10 +137,18 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   }))
   const relay = new Relay(pool, destinations, database.kind === 'server', log.child({ part: 'relay' }), metrics.relay)
   const posted = () => relay.wake()
+  const performers = new Map<string, Required<Pick<Adapter, 'perform'>>>()
+  const errands = new ErrandRunner({
+    pool,
+    shared: database.kind === 'server',
+    log: log.child({ part: 'errands' }),
+    performers,
+  })
   const intake = new Intake(desk, configuration.intake, log.child({ part: 'intake' }), {
     committed: (messages, seconds) => {
       metrics.intake.committed(messages, seconds)
       posted()
+      errands.wake()
     },
     failed: metrics.intake.failed,
   })
@@ -143,6 +161,13 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     log: log.child({ part: 'notices' }),
     senders,
     understanding: desk.understanding,
+    posted,
+  })
+  const unfinished = new Unfinished({
+    desk,
+    sources,
+    log: log.child({ part: 'unfinished' }),
+    withinMs: configuration.intake.partsWithinMs,
     posted,
   })
   const supervisors: Supervisor[] = []
@@ -181,6 +206,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
         const adapter = kindOf(block.kind).create(block.options as never, context)
         const supervisor = new Supervisor(name, adapter, adapterLog)
         supervisors.push(supervisor)
+        if (adapter.perform !== undefined) performers.set(name, { perform: adapter.perform.bind(adapter) })
         if (adapter.send !== undefined) senders.set(name, { send: adapter.send.bind(adapter) })
       },
       { prefix: `/ingest/${name}` },
@@ -199,7 +225,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     supervisors,
   )
   await app.ready()
-  return { app, intake, relay, office, supervisors }
+  return { app, intake, relay, office, errands, unfinished, supervisors }
 }
 
 /** An adapter's refusals as log lines, until it is closed. */

@@ -85,12 +85,23 @@ export interface CategoryClaim {
 /** A file that came along, or a reference to one. */
 export interface Attachment {
   readonly name: string | null
+  /** What the bytes are, where somebody looked; else as the sender gives it. */
   readonly mediaType: string | null
+  /** The sender's word where `mediaType` is another's: a program may call itself image/jpeg. `null`: it says nothing, or nobody looked. */
+  readonly claimedType: string | null
   /** The bytes, when they came inside the message. */
   readonly content: Uint8Array | null
   /** Hexadecimal, as the sender gives it or as computed of `content`. */
   readonly sha256: string | null
   readonly url: string | null
+  /** Where a picture says it was taken (EXIF); read by the intake, a hint and no more. */
+  readonly place?: PicturePlace | null
+}
+
+export interface PicturePlace {
+  readonly latitude: number
+  readonly longitude: number
+  readonly accuracyM: number | null
 }
 
 export interface FormReport extends FromSubject, Whereabouts {
@@ -134,6 +145,8 @@ export interface TextReport extends FromSubject {
   readonly attachments: readonly Attachment[]
   /** Numbers of the parts that never came, from 1. Empty: it is whole. */
   readonly missingParts: readonly number[]
+  /** Set by the intake where it came in parts: the messages it is made of, and when the first of them came. */
+  readonly assembled?: { readonly evidence: readonly string[]; readonly firstReceivedAt: Date }
 }
 
 /** One part of a text or datagram that came in several; the intake keeps it until the others are there. */

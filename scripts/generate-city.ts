@@ -18,8 +18,11 @@ const keptByHand = [
   'category-schemes.csv',
   'categories-cjt214_2007.csv',
   'categories-gbt47678_5_2026.csv',
+  'category-concepts.csv',
   'category-words.csv',
   'emergency-categories.csv',
+  'departments.csv',
+  'message-templates.csv',
 ]
 
 /** Every file of the example city by name, the same bytes at every call. */

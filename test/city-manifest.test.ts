@@ -15,7 +15,7 @@ const brokenManifests: BrokenCity[] = [
   {
     name: 'a file that is named and not there is reported on its line of the manifest, and nothing that refers to it',
     breakIt: (files) => files.delete('companies.csv'),
-    expected: ['manifest.json:56: companies.csv is missing'],
+    expected: ['manifest.json:66: companies.csv is missing'],
   },
   {
     name: 'unknown keys of the manifest are reported with their line',

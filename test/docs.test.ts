@@ -184,7 +184,13 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
   const { city } = await loadCity(join(packageRoot, 'config/city-example'))
   if (city === null) throw new Error('the example city does not load')
   const filter = { types: eventTypes, districts: [], purposes: [], urgencies: [] }
-  const how = { city, limits: defaultLimits, destinations: [{ name: 'core', filter }], eventSource: '/chengguan/x' }
+  const how = {
+    city,
+    limits: defaultLimits,
+    destinations: [{ name: 'core', filter }],
+    portTakers: new Map(),
+    eventSource: '/chengguan/x',
+  }
   const source: Source = {
     adapter: 'handhelds',
     channel: 'mqtt',
@@ -199,18 +205,41 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
       return decode({ id, source, message })
     })
   const subjects = ['h-0001', 'h-0002', 'h-0003'].map((name) => [name, { version: 0, memory: null }] as const)
-  const rows = understand(batch, new Set(), new Map(subjects), how)
+  const rows = understand(batch, new Map(), new Map(subjects), how)
   const { intents } = rows
   const near = intents.find(({ intent }) => intent.location !== null)?.intent
   if (near?.location?.grid == null) throw new Error('no example has a unit grid')
   const { latitude, longitude, grid } = near.location
-  const earlier = { id: 'x', grid, kind: near.kind, categoryCode: near.category.code, componentId: null }
-  relateIntents(rows, [{ ...earlier, latitude, longitude, receivedAt }], how)
-  const notice = { id: 'n', adapter: 'handhelds', addressee: 'h-0002', kind: 'notice' }
+  const earlier = {
+    id: 'x',
+    grid,
+    kind: near.kind,
+    categoryCode: near.category.code,
+    candidateCodes: [],
+    componentId: null,
+    text: null,
+    reporter: 'h-0009',
+    accuracyM: null,
+  }
+  relateIntents(rows, [{ ...earlier, latitude, longitude, receivedAt }], new Map(), how)
+  const notice = {
+    id: 'n',
+    adapter: 'handhelds',
+    addressee: 'h-0002',
+    kind: 'notice',
+    leg: 0,
+    routes: [],
+    template: null,
+    intentId: null,
+    caseNumber: null,
+    tells: null,
+    reviewAt: null,
+    audience: 'device',
+  } as const
   const announced = emptyRows()
-  enter(notice, { noticeId: 'n', state: 'expired', at: receivedAt, detail: null }, how, announced)
+  enter(notice, { state: 'expired', at: receivedAt }, how, announced)
   const events = new Map<string, Record<string, unknown>[]>()
-  for (const { type, body } of [...rows.outbox, ...announced.outbox])
+  for (const { type, body } of [...rows.outbox, ...announced.noticeStates.flatMap((row) => row.events)])
     events.set(type, [...(events.get(type) ?? []), JSON.parse(body)])
   return events
 }

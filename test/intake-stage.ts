@@ -41,6 +41,7 @@ export class IntakeStage {
         city: smallCity,
         limits: defaultLimits,
         destinations,
+        portTakers: new Map([[2948, 'fetcher']]),
         eventSource: `/chengguan/${gateway}`,
       }),
     }

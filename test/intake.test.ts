@@ -229,7 +229,14 @@ t.test('intake', (t) =>
     await t.test('files inside a form are on the disk under the hash of what they are', async (t) => {
       const stage = await IntakeStage.open(t, database)
       const content = Buffer.from('not really a picture')
-      const photo: Attachment = { name: 'a.jpg', mediaType: 'image/jpeg', content, sha256: 'f'.repeat(64), url: null }
+      const photo: Attachment = {
+        name: 'a.jpg',
+        mediaType: 'image/jpeg',
+        claimedType: null,
+        content,
+        sha256: 'f'.repeat(64),
+        url: null,
+      }
       await stage.say('photo', form('h-1', { purpose: 'sos', attachments: [photo] }))
       const sha256 = createHash('sha256').update(content).digest('hex')
       t.strictSame(await readFile(stage.desk.attachments.path(sha256)), content)

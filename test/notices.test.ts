@@ -449,7 +449,18 @@ t.test('a state that is written late takes no notice back', (t) =>
       for (const to of noticeStates) {
         await database.pool.query('UPDATE notice SET state = $1', [from])
         const late = emptyRows()
-        late.noticeStates.push({ noticeId: id, state: to, at: new Date(), detail: null })
+        late.noticeStates.push({
+          noticeId: id,
+          leg: 0,
+          state: to,
+          at: new Date(),
+          detail: null,
+          reviewAt: null,
+          way: null,
+          remark: false,
+          notBefore: null,
+          events: [],
+        })
         await writeBatch(database.pool, late, 'one')
         const { rows } = await database.pool.query<{ state: string }>('SELECT state FROM notice')
         t.equal(rows[0]?.state, advances(from, to) ? to : from, `${from} to ${to}`)

@@ -1,9 +1,12 @@
+import { emptyGazetteer } from '../gateway/city/build-gazetteer.ts'
 import type {
   Category,
   CategoryScheme,
   City,
   Component,
+  Department,
   GridFinding,
+  MessageTemplate,
   Place,
   Point,
   Subject,
@@ -85,7 +88,7 @@ function person(id: string, kind: Subject['kind'], more: Partial<Subject> = {}):
 }
 
 const subjects = [
-  person('c1', 'collector', { name: '王芳', company: { code: 'A', name: '甲采集公司' } }),
+  person('c1', 'collector', { name: '王芳', company: { code: 'A', name: '甲采集公司' }, phone: '13900000001' }),
   person('c2', 'collector', { coordinateSystem: 'gcj02' }),
   person('l1', 'leader', { name: '李主任' }),
   person('v1', 'vehicle', { name: '苏K00001', routeId: 'r1' }),
@@ -123,6 +126,7 @@ function scheme(id: string, categories: readonly Category[]): CategoryScheme {
     id,
     title: id,
     categories,
+    lexicon: { words: [], concepts: new Map() },
     byCode: (kind, code) => categories.find((one) => one.kind === kind && one.code === code) ?? null,
   }
 }
@@ -152,6 +156,26 @@ export function rule(id: string, what: VehicleRule['what'], more: Partial<Vehicl
   return { id, what, afterS: 60, clearAfterS: 60, distanceM: 0, speedKmh: 0, category, urgency: 'normal', ...more }
 }
 
+function template(id: string, text: string, more: Partial<MessageTemplate> = {}): MessageTemplate {
+  return { id, audience: 'citizen', title: null, text, urgent: false, stage: null, ...more }
+}
+
+export const templates: readonly MessageTemplate[] = [
+  template('received', '已收到您的反映，查询号{queryNumber}。'),
+  template('state', '查询号{queryNumber}：{state}', { urgent: true }),
+  template('help', '未能识别您的内容，请写明什么问题、在什么路几号。'),
+  template('rejected', '您反映的问题（{queryNumber}）不受理：{reason}', { stage: 'rejected' }),
+  template('closed', '您反映的问题（{queryNumber}）已办结。', { stage: 'closed', title: '办结' }),
+  template('verify', '您有核实任务，请查收！案件编号：{caseNumber}', { audience: 'collector', urgent: true }),
+  template('forwarded', '{department}有新任务，请登录系统查收！案件编号：{caseNumber}', { audience: 'department' }),
+]
+
+export const departments: readonly Department[] = [
+  { code: 'd1', name: '市政公司', phones: ['13800000001', '13800000002'], dutyHours: null },
+  { code: 'd2', name: '园林局', phones: ['13800000003'], dutyHours: { startMinute: 480, endMinute: 1080 } },
+  { code: 'd3', name: '空号局', phones: [], dutyHours: null },
+]
+
 /** The route r1 runs from west to east through the middle of row 2, with a tolerance of 30 m. */
 const routeLatitude = middle(2, 0).latitude
 
@@ -161,6 +185,9 @@ export const smallCity: City = {
   defaultScheme: 'cjt214_2007',
   gridScheme: 'cjt213_2005',
   timeZone: 'Asia/Shanghai',
+  countryCode: '86',
+  subjectByPhone: () => null,
+  districtOfNumber: () => null,
   locate,
   tower: (mcc, mnc, lac, cell) => towers.get(`${mcc}-${mnc}-${lac}-${cell}`) ?? null,
   subject: (id) => subjects.find((one) => one.id === id) ?? null,
@@ -170,6 +197,7 @@ export const smallCity: City = {
     return cell === null ? null : middle(Number(cell[1]), Number(cell[2]))
   },
   component: (id) => components.get(id) ?? null,
+  schemeIds: [cjt214.id, gbt47678.id],
   scheme: (id) => [cjt214, gbt47678].find((one) => one.id === id) ?? null,
   route: (id) =>
     id !== 'r1'
@@ -186,5 +214,9 @@ export const smallCity: City = {
   },
   workArea: (id) => (id === 'w1' ? { id, contains: (point) => locate(point, null) !== null } : null),
   vehicleRules: rules,
+  template: (id, audience) =>
+    templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
+  department: (code) => departments.find((one) => one.code === code) ?? null,
+  gazetteer: emptyGazetteer,
   counts: {},
 }

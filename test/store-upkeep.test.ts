@@ -16,6 +16,7 @@ const retention: Retention = {
   positionsMs: 5 * dayMs,
   settledMs: 2 * dayMs,
   keysMs: 4 * dayMs,
+  reportersMs: 30 * dayMs,
 }
 
 forEachDatabase(t, async (t, database) => {

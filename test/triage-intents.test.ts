@@ -8,8 +8,15 @@ const year = (y: number) => new Date(Date.UTC(y, 0, 6))
 
 t.test("a collector's report becomes an intent with everything that was said", async (t) => {
   const attachments = [
-    { name: 'a.jpg', mediaType: 'image/jpeg', content: new Uint8Array(7), sha256: 'ab', url: null },
-    { name: null, mediaType: null, content: null, sha256: null, url: 'https://x/1' },
+    {
+      name: 'a.jpg',
+      mediaType: 'image/jpeg',
+      claimedType: 'image/png',
+      content: new Uint8Array(7),
+      sha256: 'ab',
+      url: null,
+    },
+    { name: null, mediaType: null, claimedType: null, content: null, sha256: null, url: 'https://x/1' },
   ]
   const category = { scheme: null, code: '0103', words: null }
   const said = form('c1', {
@@ -51,8 +58,8 @@ t.test("a collector's report becomes an intent with everything that was said", a
     },
   ])
   t.strictSame(intents[0]?.attachments, [
-    { name: 'a.jpg', mediaType: 'image/jpeg', sha256: 'ab', url: null, sizeBytes: 7 },
-    { name: null, mediaType: null, sha256: null, url: 'https://x/1', sizeBytes: null },
+    { name: 'a.jpg', mediaType: 'image/jpeg', claimedType: 'image/png', sha256: 'ab', url: null, sizeBytes: 7 },
+    { name: null, mediaType: null, claimedType: null, sha256: null, url: 'https://x/1', sizeBytes: null },
   ])
 })
 

@@ -149,7 +149,7 @@ function attachment(fields: JsonObject): Attachment {
   if (claimed !== null && claimed !== sha256) {
     throw new GatewayError('DECODE_CHECKSUM', `attachment has SHA-256 ${sha256}, its sender says ${claimed}`)
   }
-  return { name: text(fields, 'name'), mediaType: text(fields, 'type'), content, sha256, url }
+  return { name: text(fields, 'name'), mediaType: text(fields, 'type'), claimedType: null, content, sha256, url }
 }
 
 function sha256Of(fields: JsonObject): string | null {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lexiconOf, readWordTables, type WordTables } from './category-lexicon.ts'
 import { categoryKind, id, integer, optionalText, text } from './cells.ts'
 import type { Category, CategoryScheme } from './city.ts'
 import type { CityReader, Source } from './reader.ts'
@@ -28,7 +29,6 @@ const categoryColumns = z.object({
 })
 
 const reference = { scheme: text(), kind: categoryKind(), code: text() }
-const wordColumns = z.object({ ...reference, word: text() })
 const emergencyColumns = z.object({ ...reference, because: optionalText() })
 
 export interface Scheme extends CategoryScheme {
@@ -41,7 +41,8 @@ export function readSchemes(reader: CityReader): Map<string, Scheme> {
   const schemeRows = reader.rows('category-schemes', schemeColumns)
   for (const row of schemeRows) reader.define('category-schemes', row.value.id, row)
   const categories = readCategories(reader, new Map(schemeRows.map((row) => [row.value.id, row.value])))
-  const words = readWords(reader)
+  const tables = readWordTables(reader, (row, category) => referCategory(reader, row, category))
+  const words = wordsByCategory(tables)
   const emergencies = readEmergencies(reader)
   return new Map(
     schemeRows.map(({ value: { id: schemeId, title, codeDigits, componentDigits } }) => {
@@ -51,7 +52,8 @@ export function readSchemes(reader: CityReader): Map<string, Scheme> {
       })
       const byKey = new Map(own.map((category) => [keyOf(schemeId, category.kind, category.code), category]))
       const byCode = (kind: 'component' | 'event', code: string) => byKey.get(keyOf(schemeId, kind, code)) ?? null
-      return [schemeId, { id: schemeId, title, codeDigits, componentDigits, categories: own, byCode }]
+      const lexicon = lexiconOf(tables, schemeId, byCode)
+      return [schemeId, { id: schemeId, title, codeDigits, componentDigits, categories: own, lexicon, byCode }]
     }),
   )
 }
@@ -87,15 +89,19 @@ function readCategories(reader: CityReader, schemes: ReadonlyMap<string, z.outpu
   return categories
 }
 
-function readWords(reader: CityReader): Map<string, string[]> {
-  const words = new Map<string, string[]>()
-  for (const row of reader.rows('category-words', wordColumns)) {
-    const key = keyOf(row.value.scheme, row.value.kind, row.value.code)
-    if (!reader.define('category-words', `${key} ${row.value.word}`, row)) continue
-    referCategory(reader, row, row.value)
-    words.set(key, [...(words.get(key) ?? []), row.value.word])
+/** What people call a category: names of the thing and whole phrases, for collectors who write a category in words. */
+function wordsByCategory({ words, concepts }: WordTables): Map<string, string[]> {
+  const byCategory = new Map<string, string[]>()
+  for (const row of words) {
+    if (row.role !== 'object' && row.role !== 'phrase') continue
+    for (const { scheme, kind, code } of concepts.get(row.concept) ?? []) {
+      const key = keyOf(scheme, kind, code)
+      const own = byCategory.get(key)
+      if (own === undefined) byCategory.set(key, [...row.words])
+      else own.push(...row.words)
+    }
   }
-  return words
+  return byCategory
 }
 
 function readEmergencies(reader: CityReader): Set<string> {

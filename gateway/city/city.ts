@@ -1,4 +1,5 @@
 import type { ComponentState, CoordinateSystem } from '../report.ts'
+import type { Gazetteer } from './gazetteer.ts'
 
 /**
  * The city as triage sees it: read-only, versioned, replaced whole. Base data is a site dictionary, never constants in
@@ -19,16 +20,28 @@ export interface City {
   tower(mcc: number, mnc: number, lac: number, cell: number): Tower | null
   /** Who or what carries this device id; `null` for a stranger. */
   subject(id: string): Subject | null
+  /** Who has the number, as `gateway/subscriber.ts` writes it; `null` for anybody else. */
+  subjectByPhone(uri: string): Subject | null
+  /** The district whose sub-number of the hotline a dialled or written-to number is, or ends with. */
+  districtOfNumber(number: string): Place | null
+  /** Country code of the city's telephone numbers, without `+`. */
+  readonly countryCode: string
   /** Everyone and everything that carries a device, in the order of the city's files. */
   readonly subjects: readonly Subject[]
   /** A point inside the unit grid, near its middle; `null` when there is no such grid. */
   gridCentre(grid: string): Point | null
   component(id: string): Component | null
   scheme(id: string): CategoryScheme | null
+  readonly schemeIds: readonly string[]
   route(id: string): Route | null
   shift(id: string): Shift | null
   workArea(id: string): WorkArea | null
   readonly vehicleRules: readonly VehicleRule[]
+  /** Without an audience, the first of that id. */
+  template(id: string, audience?: MessageTemplate['audience']): MessageTemplate | null
+  department(code: string): Department | null
+  /** Where what people name lies: roads, crossings, houses, compounds, landmarks, areas. */
+  readonly gazetteer: Gazetteer
   /** How many of each kind are loaded, for logs and the demo's first line. */
   readonly counts: Readonly<Record<string, number>>
 }
@@ -106,7 +119,41 @@ export interface CategoryScheme {
   readonly id: string
   readonly title: string
   readonly categories: readonly Category[]
+  readonly lexicon: CategoryLexicon
   byCode(kind: 'component' | 'event', code: string): Category | null
+}
+
+/**
+ * What a word does in a sentence. `object`: a thing that anything may befall. `topic`: named alone it says little, only
+ * pairs of it do. `fault`: what makes a case of any object; `trouble`: makes one only in a pair. `phrase`: decides alone;
+ * `hint`: weakly. `pair`: two concepts that make a third, `垃圾箱+满`; `compound`: that name a thing together, `电信+井盖`.
+ * `aside`: words that hide others inside them (`垃圾短信`). `settled`: it is mended. `inquiry`: somebody asks. `advert`: sells.
+ */
+export type WordRole =
+  | 'object'
+  | 'topic'
+  | 'fault'
+  | 'trouble'
+  | 'phrase'
+  | 'hint'
+  | 'pair'
+  | 'compound'
+  | 'aside'
+  | 'settled'
+  | 'inquiry'
+  | 'advert'
+
+export interface LexiconRow {
+  /** Empty for words of whole sentences. */
+  readonly concept: string
+  readonly role: WordRole
+  readonly words: readonly string[]
+}
+
+/** The words of the city's people, and what each concept of theirs is in one scheme, the likeliest first. */
+export interface CategoryLexicon {
+  readonly words: readonly LexiconRow[]
+  readonly concepts: ReadonlyMap<string, readonly { readonly category: Category; readonly share: number }[]>
 }
 
 export interface Route {
@@ -116,6 +163,30 @@ export interface Route {
   readonly toleranceM: number
   /** Shortest distance from the line, in metres. */
   distanceM(point: Point): number
+}
+
+/** Words of a message as this city writes them, with places for fields: `{queryNumber}`. */
+export interface MessageTemplate {
+  /** `received`, `rejected`, `closed`… An id has one template for each audience. */
+  readonly id: string
+  readonly audience: 'citizen' | 'collector' | 'department'
+  /** An MMS's subject, a handheld's headline. */
+  readonly title: string | null
+  readonly text: string
+  /** Sent at night too, and before others. */
+  readonly urgent: boolean
+  /** The core's word that it tells: the stage that a reporter who asks is told from then on. */
+  readonly stage: string | null
+}
+
+/** A department that cases are dispatched to, as messages reach it. */
+export interface Department {
+  readonly code: string
+  readonly name: string
+  /** Duty phones, as the city writes them. */
+  readonly phones: readonly string[]
+  /** Outside of them only urgent messages are sent; `null`: round the clock. */
+  readonly dutyHours: Omit<Shift, 'id'> | null
 }
 
 /** Daily working hours in the city's zone, minutes from midnight; `end` ≤ `start` passes midnight. */

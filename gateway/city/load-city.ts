@@ -1,13 +1,17 @@
+import { buildGazetteer, emptyGazetteer } from './build-gazetteer.ts'
 import { readSchemes } from './categories.ts'
 import type { City } from './city.ts'
 import { type CityFolder, readCityFolder } from './folder.ts'
+import { readNamedThings } from './gazetteer-files.ts'
 import { manifestName } from './manifest.ts'
+import { readDepartments, readTemplates } from './messages.ts'
 import { gridCentre, readPlaces } from './places.ts'
 import { type Problem, ProblemList } from './problems.ts'
 import { CityReader } from './reader.ts'
 import { countRegisters, readComponents, readTowers, readVehicleRules, towerKey } from './registers.ts'
 import { readRoutes, readShifts, readWorkAreas } from './routes.ts'
-import { readCompanies, readSubjects } from './subjects.ts'
+import { readSubNumbers, subNumberIn } from './sub-numbers.ts'
+import { byPhone, readCompanies, readSubjects } from './subjects.ts'
 
 /** A city, or everything that keeps its folder from being one. */
 export interface LoadedCity {
@@ -28,7 +32,7 @@ export async function loadCity(path: string): Promise<LoadedCity> {
 }
 
 function buildCity(folder: CityFolder, problems: ProblemList): City {
-  const { name, version, timeZone, gridScheme, defaultScheme } = folder.manifest
+  const { name, version, timeZone, gridScheme, defaultScheme, countryCode } = folder.manifest
   const reader = new CityReader(folder, problems)
   // In this order: what is referred to is read before what refers to it.
   const places = readPlaces(reader, gridScheme)
@@ -41,7 +45,12 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const vehicleRules = readVehicleRules(reader)
   const components = readComponents(reader, schemes)
   const towers = readTowers(reader)
+  const departments = readDepartments(reader)
+  const templates = readTemplates(reader)
   const registers = countRegisters(reader)
+  const subNumbers = readSubNumbers(reader, places.districts)
+  const phones = byPhone(subjects.values(), countryCode)
+  const things = readNamedThings(reader)
   const schemeAt = { file: manifestName, line: folder.defaultSchemeLine }
   reader.refer('category-schemes', defaultScheme, schemeAt, 'defaultScheme')
 
@@ -52,17 +61,25 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     timeZone,
     gridScheme,
     defaultScheme,
+    countryCode,
     locate: (point, radiusM) => places.index.locate(point, radiusM),
     tower: (mcc, mnc, lac, cell) => towers.get(towerKey(mcc, mnc, lac, cell)) ?? null,
     subject: (id) => subjects.get(id) ?? null,
+    subjectByPhone: (uri) => phones.get(uri) ?? null,
+    districtOfNumber: (number) => subNumberIn(subNumbers, number),
     subjects: [...subjects.values()],
     gridCentre: (grid) => gridCentre(places.grids.get(grid)),
     component: (id) => components.get(id) ?? null,
     scheme: (id) => schemes.get(id) ?? null,
+    schemeIds: [...schemes.keys()],
     route: (id) => routes.get(id) ?? null,
     shift: (id) => shifts.get(id) ?? null,
     workArea: (id) => workAreas.get(id) ?? null,
     vehicleRules,
+    template: (id, audience) =>
+      templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
+    department: (code) => departments.get(code) ?? null,
+    gazetteer: problems.none ? buildGazetteer(things, places.grids.values()) : emptyGazetteer,
     counts: {
       ...places.counts,
       schemes: schemes.size,
@@ -77,7 +94,11 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
       'vehicle-rules': vehicleRules.length,
       components: components.size,
       towers: towers.size,
+      'sub-numbers': subNumbers.size,
+      departments: departments.size,
+      'message-templates': templates.length,
       ...registers,
+      ...things.counts,
     },
   }
 }

@@ -12,6 +12,7 @@ export const fileKinds = [
   'grids',
   'category-schemes',
   'categories',
+  'category-concepts',
   'category-words',
   'emergency-categories',
   'companies',
@@ -57,6 +58,11 @@ const manifestSchema = z.strictObject({
   /** What somebody should know about where the data come from. */
   about: z.string().optional(),
   timeZone: z.string().refine(isTimeZone, { error: (issue) => `${quote(issue.input)} is no IANA time zone` }),
+  /** Of the telephone numbers in the city's files. */
+  countryCode: z
+    .string()
+    .regex(/^[1-9][0-9]{0,2}$/, 'must be a country code without +, such as 86')
+    .default('86'),
   gridScheme: z.enum(['cjt213_2005', 'gbt47678_3_2026']),
   defaultScheme: z.string().min(1),
   files: z.array(

@@ -26,6 +26,7 @@ const gridProperties = z.strictObject({
 export interface Places {
   readonly index: GridIndex
   readonly grids: ReadonlyMap<string, UnitGrid>
+  readonly districts: ReadonlyMap<string, Place>
   readonly counts: Readonly<Record<'districts' | 'streets' | 'communities' | 'grids', number>>
 }
 
@@ -42,6 +43,7 @@ export function readPlaces(reader: CityReader, scheme: City['gridScheme']): Plac
   return {
     index,
     grids: new Map(read.map(({ grid }) => [grid.code, grid])),
+    districts,
     counts: { districts: districts.size, streets: streets.size, communities: communities.size, grids: read.length },
   }
 }

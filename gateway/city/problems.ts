@@ -15,6 +15,10 @@ export class ProblemList {
     this.#problems.push({ file, line, message })
   }
 
+  get none(): boolean {
+    return this.#problems.length === 0
+  }
+
   /** By file and line, so that somebody can walk through a file from top to bottom. */
   sorted(): Problem[] {
     const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

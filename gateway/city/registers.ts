@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { referCategory, type Scheme } from './categories.ts'
-import { categoryKind, digits, id, integer, latitude, longitude, number, optionalText, text, urgency } from './cells.ts'
+import { categoryKind, id, integer, latitude, longitude, number, optionalText, text, urgency } from './cells.ts'
 import type { Component, Tower, VehicleRule } from './city.ts'
 import type { CityReader, Row } from './reader.ts'
 import { deviceSpace } from './subjects.ts'
@@ -57,12 +57,6 @@ const sensorColumns = z.object({
   kind: z.enum(['water-level', 'rain', 'bridge', 'manhole']),
   ...placed,
 })
-const addressColumns = z.object({ id: id(), text: text(), ...placed })
-const subNumberColumns = z.object({
-  number: z.string().regex(/^[0-9]{3,20}$/, 'must be 3 to 20 digits'),
-  district: digits(6),
-  name: text(),
-})
 
 /** Towers by `towerKey`. */
 export function readTowers(reader: CityReader): Map<string, Tower> {
@@ -108,21 +102,15 @@ export function readComponents(reader: CityReader, schemes: ReadonlyMap<string, 
   return components
 }
 
-/** Cameras, sensors, addresses and the hotline's sub-numbers: checked and counted. */
+/** Cameras and sensors: checked and counted. */
 export function countRegisters(reader: CityReader) {
   const count = (rows: readonly Row<{ readonly id: string; readonly grid: string }>[], space: string) =>
     rows.filter((row) => {
       reader.refer('grids', row.value.grid, row, 'column grid')
       return reader.define(space, row.value.id, row)
     }).length
-  const subNumbers = reader.rows('sub-numbers', subNumberColumns).filter((row) => {
-    reader.refer('districts', row.value.district, row, 'column district')
-    return reader.define('sub-numbers', row.value.number, row)
-  })
   return {
     cameras: count(reader.rows('cameras', cameraColumns), deviceSpace),
     sensors: count(reader.rows('sensors', sensorColumns), deviceSpace),
-    addresses: count(reader.rows('addresses', addressColumns), 'addresses'),
-    'sub-numbers': subNumbers.length,
   }
 }

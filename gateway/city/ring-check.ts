@@ -51,3 +51,8 @@ function cross(a: Position, b: Position, c: Position, d: Position): boolean {
 function side(a: Position, b: Position, p: Position): number {
   return Math.sign((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]))
 }
+
+/** What is wrong with the positions of a line; `null` when nothing is. */
+export function lineFault(line: readonly Position[]): string | null {
+  return line.map(([x, y]) => coordinateFault(x, y)).find((fault) => fault !== null) ?? null
+}

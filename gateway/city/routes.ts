@@ -6,7 +6,7 @@ import { asPoint } from './grid-index.ts'
 import { metresPerDegree, squaredDistance } from './metric.ts'
 import { readShape } from './places.ts'
 import type { CityReader } from './reader.ts'
-import { coordinateFault } from './ring-check.ts'
+import { lineFault } from './ring-check.ts'
 import type { Position } from './shape.ts'
 
 const routeProperties = z.strictObject({ id: id(), name: z.string(), toleranceM: z.number().min(0).max(10_000) })
@@ -46,10 +46,6 @@ export function readWorkAreas(reader: CityReader): Map<string, WorkArea> {
     areas.set(areaId, { id: areaId, contains: (point) => shape.contains(point.longitude, point.latitude) })
   }
   return areas
-}
-
-function lineFault(line: readonly Position[]): string | null {
-  return line.map(([x, y]) => coordinateFault(x, y)).find((fault) => fault !== null) ?? null
 }
 
 function makeRoute({ id: routeId, toleranceM }: { id: string; toleranceM: number }, line: readonly Position[]): Route {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { subscriberUri } from '../subscriber.ts'
 import { coordinateSystem, id, list, optionalText, text } from './cells.ts'
 import type { Place, Subject } from './city.ts'
 import type { CityReader, Row } from './reader.ts'
@@ -53,3 +54,14 @@ export function readSubjects(reader: CityReader, companies: ReadonlyMap<string, 
 }
 
 const nothing = { company: null, workGrids: [], routeId: null, shiftId: null, workAreaId: null } as const
+
+/** The first who has a number; several devices may share one. */
+export function byPhone(subjects: Iterable<Subject>, countryCode: string): Map<string, Subject> {
+  const phones = new Map<string, Subject>()
+  for (const subject of subjects) {
+    if (subject.phone === null) continue
+    const uri = subscriberUri(subject.phone, countryCode)
+    if (!phones.has(uri)) phones.set(uri, subject)
+  }
+  return phones
+}

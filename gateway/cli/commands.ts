@@ -1,84 +1,17 @@
 import { spawn } from 'node:child_process'
-import { parseArgs } from 'node:util'
-import { formatProblems, loadConfiguration } from '../../config/load.ts'
 import type { Configuration } from '../../config/schema.ts'
-import type { AdapterCommand, CommandWords } from '../adapter.ts'
+import type { AdapterCommand } from '../adapter.ts'
 import { adapterKinds } from '../adapter-kinds.ts'
 import { importCity } from '../city/import.ts'
 import { describe, GatewayError } from '../errors.ts'
 import { startGateway } from '../gateway.ts'
 import { packageRoot } from '../package-root.ts'
 import { askGateway, atOnce } from './ask-gateway.ts'
+import { type Command, complain, misused, nameOf, onConfiguration, say, words } from './command.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
-import { explain } from './explain.ts'
+import { explainCommand } from './explain-command.ts'
 import { formatLedger } from './ledger-text.ts'
 import { createLog } from './log.ts'
-
-export interface Command {
-  readonly name: string
-  readonly synopsis: string
-  readonly summary: string
-  /** Returns the exit code. */
-  run(argv: readonly string[]): Promise<number>
-}
-
-const say = (text: string) => process.stdout.write(`${text}\n`)
-const complain = (text: string) => process.stderr.write(`${text}\n`)
-
-/** The configuration, or every problem it has on standard error. */
-function configurationOf(file: string): Configuration | null {
-  const loaded = loadConfiguration(file, adapterKinds)
-  if ('configuration' in loaded) return loaded.configuration
-  complain(formatProblems(file, loaded.problems))
-  return null
-}
-
-/** Parses the words of a command; every option takes a text. Wrong words are a usage error in one line. */
-function words(argv: readonly string[], options: readonly string[]): CommandWords | null {
-  try {
-    const known = Object.fromEntries(options.map((name) => [name, { type: 'string' as const }]))
-    const { values, positionals } = parseArgs({ args: [...argv], options: known, allowPositionals: true })
-    return { values: values as CommandWords['values'], positionals }
-  } catch (error) {
-    complain(describe(error))
-    return null
-  }
-}
-
-const nameOf = (synopsis: string): string => synopsis.split(' ', 1)[0] ?? synopsis
-
-function misused(synopsis: string): number {
-  complain(`usage: chengguan-gateway ${synopsis}`)
-  return exitCodes.usage
-}
-
-/** A command whose first word is a configuration file; it has as many words as its synopsis has in angle brackets. */
-function onConfiguration(
-  synopsis: string,
-  summary: string,
-  options: readonly string[],
-  run: (configuration: Configuration, words: CommandWords) => Promise<number>,
-): Command {
-  const wanted = synopsis.match(/<[^>]+>/g)?.length ?? 0
-  return {
-    name: nameOf(synopsis),
-    synopsis,
-    summary,
-    async run(argv) {
-      const parsed = words(argv, options)
-      const file = parsed?.positionals[0]
-      if (file === undefined || parsed?.positionals.length !== wanted) return misused(synopsis)
-      const configuration = configurationOf(file)
-      if (configuration === null) return exitCodes.configuration
-      try {
-        return await run(configuration, parsed)
-      } catch (error) {
-        complain(describe(error))
-        return exitCodeOf(error)
-      }
-    },
-  }
-}
 
 async function start(configuration: Configuration): Promise<number> {
   const log = createLog(configuration)
@@ -175,18 +108,7 @@ export const commands: readonly Command[] = [
       return stillDead.length === 0 ? exitCodes.done : exitCodes.unbalanced
     },
   ),
-  onConfiguration(
-    'explain <config.yaml> <message id>',
-    'how a message was understood, step by step',
-    [],
-    async (configuration, parsed) => {
-      const [, id = ''] = parsed.positionals
-      const steps = await explain(configuration, id)
-      if (steps === null) complain(`there is no message ${JSON.stringify(id)}`)
-      else say(steps)
-      return steps === null ? exitCodes.unbalanced : exitCodes.done
-    },
-  ),
+  explainCommand,
   onConfiguration(
     'import <config.yaml> <city folder>',
     'check a city and switch to it',

@@ -17,7 +17,8 @@ export function addDevices(app: FastifyInstance, prisma: PrismaClient): void {
     },
     async ({ query }) => {
       const rows = await prisma.device.findMany({
-        where: { subject: { gt: query.after } },
+        // Senders of texts in parts have a row, too; they are people, and not for this list.
+        where: { subject: { gt: query.after }, NOT: { subject: { startsWith: 'tel:' } } },
         orderBy: { subject: 'asc' },
         take: query.limit,
         omit: { memory: true, version: true },

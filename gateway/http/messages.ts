@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { Thumbnails } from '../attachments/thumbnails.ts'
 import { explainMessage, type StoredMessage } from '../intake/explain.ts'
 import { aroundId } from '../store/message-id.ts'
 import { idParams } from './fields.ts'
@@ -34,7 +35,7 @@ export function addAttachments(app: FastifyInstance, { desk }: RouteOptions): vo
     '/attachments/:sha256',
     {
       schema: {
-        summary: 'A file that came inside a form, by the SHA-256 of its bytes',
+        summary: 'A file that came inside a message, by the SHA-256 of its bytes',
         params: { type: 'object', properties: { sha256 }, required: ['sha256'] },
       },
     },
@@ -46,6 +47,25 @@ export function addAttachments(app: FastifyInstance, { desk }: RouteOptions): vo
       )
       if (size === null) return reply.code(404).send({ error: `no attachment ${params.sha256}` })
       return foreign(reply, params.sha256).header('content-length', size).send(createReadStream(path))
+    },
+  )
+  const thumbnails = new Thumbnails(desk.attachments)
+  app.get<{ Params: { sha256: string } }>(
+    '/attachments/:sha256/thumbnail',
+    {
+      schema: {
+        summary: 'A JPEG of at most 320 pixels in width, upright, without what the camera wrote into the picture',
+        params: { type: 'object', properties: { sha256 }, required: ['sha256'] },
+      },
+    },
+    async ({ params }, reply) => {
+      const small = await thumbnails.of(params.sha256)
+      if (small === null) return reply.code(404).send({ error: `no attachment ${params.sha256} that is a picture` })
+      return reply
+        .type('image/jpeg')
+        .header('x-content-type-options', 'nosniff')
+        .header('cache-control', 'private, max-age=86400, immutable')
+        .send(Buffer.from(small))
     },
   )
 }

@@ -1,19 +1,23 @@
 import type { FastifyInstance } from 'fastify'
 import { addDeadLetters } from './dead-letters.ts'
 import { addDevices } from './devices.ts'
+import { addErrands } from './errands.ts'
 import { addIntents } from './intents.ts'
 import { addLedger } from './ledger.ts'
 import { addAttachments, addMessages } from './messages.ts'
 import { addNotices } from './notices.ts'
+import { addRelations } from './relations.ts'
 import type { RouteOptions } from './route-options.ts'
 
 /** `/v1`: what a core, an operator's tool or the console asks the gateway. */
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addIntents(app, options.prisma)
+  addRelations(app, options)
   addMessages(app, options)
   addAttachments(app, options)
   addDevices(app, options.prisma)
   addLedger(app, options)
   addDeadLetters(app, options)
+  addErrands(app, options)
   addNotices(app, options)
 }

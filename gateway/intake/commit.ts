@@ -3,11 +3,13 @@ import type { Receipt } from '../adapter.ts'
 import { GatewayError } from '../errors.ts'
 import { settleReceipts } from '../notices/notice.ts'
 import type { Attachments } from '../store/attachments.ts'
-import { findKeys, findMemories, findNeighbours, findNotices } from '../store/read-batch.ts'
+import { findKeys, findMemories, findNeighbours, findNotices, findParts, findReports } from '../store/read-batch.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import type { SubjectMemory } from '../triage/triage.ts'
+import { answerEnquiries, type KnownReport, numbersAsked } from './answers.ts'
 import type { Arrival } from './arrival.ts'
-import { relateIntents } from './relate.ts'
+import { groupKeyOf, PartDesk } from './part-desk.ts'
+import { gridsAround, relatedWithinMs, relateIntents } from './relate.ts'
 import type { BatchRows } from './rows.ts'
 import { type Decoded, decode, type Remembered, subjectsOf, type Understanding, understand } from './understand.ts'
 
@@ -80,14 +82,16 @@ async function tryCommit(batch: readonly Decoded[], desk: Desk): Promise<Receipt
   const how = desk.understanding()
   const subjects = subjectsOf(batch)
   const unknown = memories.missing(subjects)
-  const [taken, read] = await Promise.all([
-    desk.redeliveries.expected() ? findKeys(pool, batch.map(arrivalOf)) : new Set<string>(),
+  const groups = groupsOf(batch)
+  const [taken, read, held] = await Promise.all([
+    desk.redeliveries.expected() ? findKeys(pool, batch.map(arrivalOf)) : new Map<string, Date>(),
     unknown.length === 0 ? new Map<string, Remembered>() : findMemories(pool, unknown),
+    groups.length === 0 ? [] : findParts(pool, groups),
   ])
   memories.learn(unknown, read)
   if (taken.size > 0) desk.redeliveries.seen()
 
-  const rows = understand(batch, taken, memories.of(subjects), how)
+  const rows = understand(batch, taken, memories.of(subjects), how, new PartDesk(held))
   await completeRows(rows, how, pool)
   await Promise.all(rows.files.map(({ sha256, content }) => desk.attachments.keep(sha256, content)))
   try {
@@ -101,9 +105,27 @@ async function tryCommit(batch: readonly Decoded[], desk: Desk): Promise<Receipt
   return rows.outcomes
 }
 
-/** The rows that need a look at what is stored: related intents, and the notices that receipts speak of. */
+/** The wholes that a batch brings parts of. */
+export function groupsOf(batch: readonly Decoded[]): string[] {
+  const groups = new Set<string>()
+  for (const { reports } of batch)
+    for (const report of reports ?? []) if (report.kind === 'part') groups.add(groupKeyOf(report))
+  return [...groups]
+}
+
+/**
+ * The rows that need a look at what is stored: related intents, answers to who asks for a state, and the notices that
+ * receipts speak of.
+ */
 export async function completeRows(rows: BatchRows, how: Understanding, pool: Pool | ClientBase): Promise<void> {
-  if (rows.intents.length > 0) relateIntents(rows, await findNeighbours(pool, rows.intents), how)
+  const asked = numbersAsked(rows)
+  const known = asked.length === 0 ? new Map<string, KnownReport>() : await findReports(pool, asked)
+  if (rows.enquiries.length > 0) answerEnquiries(rows, known, how.city)
+  if (rows.intents.length > 0) {
+    const grids = gridsAround(rows.intents, how.city)
+    const earlier = await findNeighbours(pool, grids, new Date(Date.now() - relatedWithinMs))
+    relateIntents(rows, earlier, known, how)
+  }
   if (rows.receipts.length > 0) {
     const notices = await findNotices(pool, rows.receipts)
     settleReceipts(rows.receipts, notices, new Date(), how, rows)

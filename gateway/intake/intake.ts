@@ -70,8 +70,15 @@ export class Intake {
     this.#waitingBytes += message.raw.length
     return new Promise((resolve, reject) => {
       const msecs = Date.now()
-      const { raw, envelope } = message
-      const received = { key: indexable(message.key), raw, envelope, receivedAt: new Date(msecs) }
+      const { raw, envelope, keyHoldsMs } = message
+      const key = indexable(message.key)
+      const received = {
+        key,
+        raw,
+        envelope,
+        receivedAt: new Date(msecs),
+        ...(keyHoldsMs !== undefined && { keyHoldsMs }),
+      }
       this.#waiting.push({ arrival: { id: newMessageId(msecs), source, message: received }, resolve, reject })
       this.#pumping ??= this.#pump()
     })

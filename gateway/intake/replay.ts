@@ -1,9 +1,11 @@
 import { DatabaseError, type Pool, type PoolClient } from 'pg'
 import { describe } from '../errors.ts'
-import { findMemories } from '../store/read-batch.ts'
+import { findMemories, findParts } from '../store/read-batch.ts'
+import { inTransaction } from '../store/transaction.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import type { Arrival, Source } from './arrival.ts'
-import { attempts, completeRows, type Desk, staleMemory } from './commit.ts'
+import { attempts, completeRows, type Desk, groupsOf, staleMemory } from './commit.ts'
+import { PartDesk } from './part-desk.ts'
 import { type BatchRows, emptyRows } from './rows.ts'
 import { decode, subjectsOf, understand } from './understand.ts'
 
@@ -44,21 +46,12 @@ export async function replayDeadLetter(
 }
 
 async function replayOnce(id: string, sources: ReadonlyMap<string, Source>, desk: Desk): Promise<Replayed> {
-  const client = await desk.pool.connect()
-  let broken = false
-  try {
-    await client.query('BEGIN')
-    const replayed = await replayLocked(id, sources, desk, client)
-    await client.query(replayed.outcome === 'replayed' ? 'COMMIT' : 'ROLLBACK')
-    return replayed
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {
-      broken = true
-    })
-    throw error
-  } finally {
-    client.release(broken)
-  }
+  const replayed: { outcome?: Replayed } = {}
+  await inTransaction(desk.pool, async (client) => {
+    replayed.outcome = await replayLocked(id, sources, desk, client)
+    return replayed.outcome.outcome === 'replayed' ? replayed.outcome : null
+  })
+  return replayed.outcome ?? { id, outcome: 'not-open' }
 }
 
 async function replayLocked(
@@ -88,7 +81,7 @@ async function replayLocked(
   const subjects = [...subjectsOf(batch)]
   const remembered = await findMemories(client, subjects)
   const how = desk.understanding()
-  const rows = understand(batch, new Set(), remembered, how)
+  const rows = understand(batch, new Map(), remembered, how, new PartDesk(await findParts(client, groupsOf(batch))))
   await completeRows(rows, how, client)
   await Promise.all(rows.files.map(({ sha256, content }) => desk.attachments.keep(sha256, content)))
   await writeBatch(client, { ...rows, messages: [], tally: correction(rows, letter, arrival) }, desk.gateway)

@@ -1,8 +1,9 @@
 import type { Receipt } from '../adapter.ts'
 import type { CaseIntent } from '../case-intent.ts'
-import type { NoticeState } from '../notices/state.ts'
+import type { DeliveryRow, NewNotice, NoticeStateRow, StageRow, SubmissionRow, ToldRow } from '../notices/rows.ts'
 import type { ReceiptReport } from '../report.ts'
-import type { AcceptedPosition, SubjectMemory } from '../triage/triage.ts'
+import type { AcceptedPosition, SubjectMemory, WritingReporter } from '../triage/triage.ts'
+import type { HeldPart } from './part-desk.ts'
 
 /** Everything one batch writes, in the words of the tables. Made without I/O, written by one statement. */
 export interface BatchRows {
@@ -13,7 +14,29 @@ export interface BatchRows {
   readonly deadLetters: DeadLetterRow[]
   readonly devices: Map<string, DeviceRow>
   readonly receipts: ReceiptReport[]
+  readonly deliveries: DeliveryRow[]
+  readonly correspondences: CorrespondenceRow[]
+  /** Answers to reporters, on their way with the rest of the batch. */
+  readonly notices: NewNotice[]
+  readonly enquiries: EnquiryRow[]
+  readonly relations: RelationRow[]
+  readonly errands: ErrandRow[]
+  parts: { readonly held: readonly HeldPart[]; readonly gone: readonly HeldPart[] }
+  /** Keys that were another message's, long enough ago. */
+  readonly renewedKeys: {
+    readonly adapter: string
+    readonly key: string
+    readonly takenAt: Date
+    readonly receivedAt: Date
+  }[]
   readonly noticeStates: NoticeStateRow[]
+  readonly submissions: SubmissionRow[]
+  /** Receipts that no submission is known for yet. */
+  readonly waitingReceipts: DeliveryRow[]
+  /** Ids of waiting receipts that have found theirs. */
+  readonly joinedReceipts: string[]
+  readonly told: ToldRow[]
+  readonly stages: StageRow[]
   readonly tally: Tally
   /** Bytes that came inside forms, to be on disk before the rows that name them are committed. */
   readonly files: { readonly sha256: string; readonly content: Uint8Array }[]
@@ -30,7 +53,20 @@ export function emptyRows(): BatchRows {
     deadLetters: [],
     devices: new Map(),
     receipts: [],
+    deliveries: [],
+    correspondences: [],
+    notices: [],
+    enquiries: [],
+    relations: [],
+    errands: [],
+    parts: { held: [], gone: [] },
+    renewedKeys: [],
     noticeStates: [],
+    submissions: [],
+    waitingReceipts: [],
+    joinedReceipts: [],
+    told: [],
+    stages: [],
     tally: new Tally(),
     files: [],
     outcomes: [],
@@ -62,6 +98,37 @@ export interface IntentRow {
   readonly orderingKey: string
 }
 
+/** A reporter who is owed an answer. */
+export interface CorrespondenceRow extends WritingReporter {
+  readonly adapter: string
+}
+
+/** A question after the state of a report, to be answered when it is known what is stored. */
+export interface EnquiryRow {
+  readonly number: string | null
+  readonly subject: string
+  readonly adapter: string
+  readonly messageId: string
+  readonly receivedAt: Date
+}
+
+export interface RelationRow {
+  readonly intentId: string
+  readonly otherId: string
+  readonly score: number
+  readonly because: string
+  readonly createdAt: Date
+}
+
+export interface ErrandRow {
+  readonly id: string
+  readonly adapter: string
+  readonly subject: string
+  readonly content: Uint8Array
+  readonly messageId: string
+  readonly receivedAt: Date
+}
+
 export interface OutboxRow {
   readonly destination: string
   readonly eventId: string
@@ -79,14 +146,6 @@ export interface DeadLetterRow {
   readonly item: number | null
   readonly code: string
   readonly detail: string
-}
-
-/** A state that a notice enters. */
-export interface NoticeStateRow {
-  readonly noticeId: string
-  readonly state: NoticeState
-  readonly at: Date
-  readonly detail: string | null
 }
 
 export interface DeviceRow {

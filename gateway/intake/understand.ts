@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
-import type { Receipt } from '../adapter.ts'
+import type { Receipt, Received } from '../adapter.ts'
+import { exifPlace } from '../attachments/picture.ts'
 import type { City } from '../city/city.ts'
 import { describe, GatewayError } from '../errors.ts'
 import type { EventDraft } from '../relay/cloud-event.ts'
 import type { Traits } from '../relay/destination.ts'
 import { type Posting, post } from '../relay/post.ts'
-import type { FormReport, Report } from '../report.ts'
-import { type Findings, type SubjectMemory, type TriageLimits, triage } from '../triage/triage.ts'
+import type { MalformedReport, Report } from '../report.ts'
+import { type Filtered, type Findings, type SubjectMemory, type TriageLimits, triage } from '../triage/triage.ts'
+import { acknowledgement } from './answers.ts'
 import type { Arrival } from './arrival.ts'
-import { type BatchRows, type DeadLetterRow, type DeviceRow, emptyRows } from './rows.ts'
+import { PartDesk } from './part-desk.ts'
+import { type BatchRows, type DeadLetterRow, type DeviceRow, type ErrandRow, emptyRows } from './rows.ts'
 
 /**
  * From arrivals to rows, without I/O: decode, then triage. Decoding stands apart because the subjects it names decide
@@ -19,6 +22,8 @@ import { type BatchRows, type DeadLetterRow, type DeviceRow, emptyRows } from '.
 export interface Understanding extends Posting {
   readonly city: City
   readonly limits: TriageLimits
+  /** Which adapter takes the datagrams to an application port. */
+  readonly portTakers: ReadonlyMap<number, string>
 }
 
 /** An arrival with its reports, or with the reason why it has none. */
@@ -50,17 +55,29 @@ export function subjectsOf(batch: readonly Decoded[]): Set<string> {
   const subjects = new Set<string>()
   for (const { reports } of batch) {
     if (reports === null) continue
-    for (const report of reports) if (report.kind !== 'malformed') subjects.add(report.subject)
+    for (const report of reports) if (isOfDevice(report)) subjects.add(report.subject)
   }
   return subjects
 }
 
-/** `taken`: keys that are in the store already, as `keyOf` writes them. It grows by the keys of this batch. */
+/**
+ * Whether something is remembered of who says it: devices' positions and states; and senders of parts, whose row keeps
+ * two gateways from taking parts of one text past each other. A whole text or a receipt needs no row of its sender's.
+ */
+function isOfDevice(report: Report): report is Exclude<Report, MalformedReport> {
+  return !['malformed', 'text', 'datagram', 'delivery'].includes(report.kind)
+}
+
+/**
+ * `taken`: keys that are in the store already, as `keyOf` writes them, with the time of receipt. It grows by the keys of
+ * this batch.
+ */
 export function understand(
   batch: readonly Decoded[],
-  taken: Set<string>,
+  taken: Map<string, Date>,
   remembered: ReadonlyMap<string, Remembered>,
   how: Understanding,
+  parts = new PartDesk(),
 ): BatchRows {
   const rows = emptyRows()
   const memories = new Map<string, SubjectMemory>()
@@ -75,14 +92,17 @@ export function understand(
     count('received')
     const key = keyOf(source.adapter, message.key)
     let outcome: Receipt
-    if (taken.has(key)) {
+    const takenAt = taken.get(key)
+    if (takenAt !== undefined && holds(message, takenAt)) {
       outcome = 'duplicate'
       count('duplicate')
     } else {
-      taken.add(key)
+      if (takenAt !== undefined)
+        rows.renewedKeys.push({ adapter: source.adapter, key: message.key, takenAt, receivedAt: message.receivedAt })
+      taken.set(key, message.receivedAt)
       const { disposition, reason, counted } =
         decoded.poison === null
-          ? admit(arrival, decoded.reports, memories, remembered, how, rows)
+          ? admit(arrival, decoded.reports, memories, remembered, how, rows, parts)
           : refuse(arrival, decoded.poison, rows)
       outcome = disposition
       count(disposition, counted)
@@ -101,7 +121,13 @@ export function understand(
     rows.outcomes.push(outcome)
   }
   for (const device of rows.devices.values()) device.memory = memories.get(device.subject) ?? null
+  rows.parts = parts.changes()
   return rows
+}
+
+/** Whether a key that was taken then still stands for the same message. */
+function holds({ keyHoldsMs, receivedAt }: Received, takenAt: Date): boolean {
+  return keyHoldsMs === undefined || receivedAt.getTime() - takenAt.getTime() < keyHoldsMs
 }
 
 export function keyOf(adapter: string, key: string): string {
@@ -135,30 +161,40 @@ function deadLetter(arrival: Arrival, item: number | null, poison: Poison): Dead
 /** Triage of one message, and the rows of what it found. */
 function admit(
   arrival: Arrival,
-  reports: readonly Report[],
+  said: readonly Report[],
   memories: Map<string, SubjectMemory>,
   remembered: ReadonlyMap<string, Remembered>,
   how: Understanding,
   rows: BatchRows,
+  parts: PartDesk,
 ): Verdict {
   const { id, source, message } = arrival
+  const repeated: Filtered[] = []
+  const wholes = said.flatMap((report, index) => {
+    if (report.kind !== 'part') return [report]
+    const { outcome, reports } = parts.take(report, arrival)
+    if (outcome === 'repeated')
+      repeated.push({ index, reason: 'repeated-part', detail: `part ${report.number} of ${report.total}` })
+    return outcome === 'completed' ? reports : [report, ...reports]
+  })
+  const reports = keepFiles(wholes, rows)
   const findings = triage(
     { id, receivedAt: message.receivedAt, channel: source.channel, adapter: source.adapter },
-    keepFiles(reports, rows),
+    reports,
     how.city,
     memories,
     uuidv7,
     how.limits,
   )
   let malformed: Poison | null = null
-  for (const report of reports) {
-    if (report.kind === 'malformed') {
-      malformed = { code: report.code, detail: report.detail }
-      rows.deadLetters.push(deadLetter(arrival, report.index, malformed))
-    } else {
-      touch(rows.devices, arrival, report, remembered)
-    }
+  const errands = errandsOf(findings, arrival, how)
+  rows.errands.push(...errands.rows)
+  for (const report of [...reports, ...errands.untaken]) {
+    if (report.kind !== 'malformed') continue
+    malformed = { code: report.code, detail: report.detail }
+    rows.deadLetters.push(deadLetter(arrival, report.index, malformed))
   }
+  for (const report of said) if (isOfDevice(report)) touch(rows.devices, arrival, report, remembered)
   for (const position of findings.positions) {
     rows.positions.push({ messageId: id, receivedAt: message.receivedAt, position })
     const device = rows.devices.get(position.subject)
@@ -170,19 +206,29 @@ function admit(
     rows.intents.push({ intent, receivedAt: message.receivedAt, messageId: id, orderingKey })
   }
   rows.receipts.push(...findings.receipts)
+  for (const report of findings.deliveries)
+    rows.deliveries.push({ report, messageId: id, receivedAt: message.receivedAt })
+  for (const enquiry of findings.enquiries)
+    rows.enquiries.push({ ...enquiry, adapter: source.adapter, messageId: id, receivedAt: message.receivedAt })
+  for (const reporter of findings.reporters) {
+    rows.correspondences.push({ ...reporter, adapter: source.adapter })
+    rows.notices.push(...acknowledgement(reporter, source.adapter, how.city, message.receivedAt))
+  }
   announce(arrival, findings, how, rows)
-  for (const { reason } of findings.filtered)
+  const filtered = [...repeated, ...findings.filtered]
+  for (const { reason } of filtered)
     rows.tally.add(message.receivedAt, source.adapter, source.channel, 'report-filtered', reason)
 
-  return verdict(reports, findings, malformed)
+  const untaken = new Set(errands.untaken.map(({ index }) => index))
+  const told = reports.filter((report, index) => report.kind !== 'datagram' || !untaken.has(index))
+  return verdict([...told, ...errands.untaken], filtered, malformed)
 }
 
 /**
  * Stored if any of it was of use; else filtered if any of it was well-formed; else dead. A message without a report
  * (a supported message that says nothing, such as a keep-alive) is filtered as `no-report`.
  */
-function verdict(reports: readonly Report[], findings: Findings, malformed: Poison | null): Verdict {
-  const { filtered } = findings
+function verdict(reports: readonly Report[], filtered: readonly Filtered[], malformed: Poison | null): Verdict {
   const parts = filtered.map(({ index, reason, detail }) => `[${index}] ${reason}: ${detail}`)
   const bad = reports.flatMap((report) =>
     report.kind === 'malformed' ? [`[${report.index}] ${report.code}: ${report.detail}`] : [],
@@ -199,7 +245,7 @@ function verdict(reports: readonly Report[], findings: Findings, malformed: Pois
 function touch(
   devices: Map<string, DeviceRow>,
   arrival: Arrival,
-  report: Exclude<Report, { kind: 'malformed' }>,
+  report: Exclude<Report, MalformedReport>,
   remembered: ReadonlyMap<string, Remembered>,
 ): void {
   const { subject } = report
@@ -222,18 +268,20 @@ function touch(
   if (report.kind === 'position' && report.batteryPercent !== null) device.battery = report.batteryPercent
 }
 
-/** Bytes inside a form become files named by their own SHA-256, whatever the sender claims they hash to. */
+/** Bytes inside a form or text become files named by their own SHA-256, whatever the sender claims they hash to. */
 function keepFiles(reports: readonly Report[], rows: BatchRows): readonly Report[] {
-  if (!reports.some((report) => report.kind === 'form' && report.attachments.length > 0)) return reports
+  const carries = (report: Report) =>
+    (report.kind === 'form' || report.kind === 'text') && report.attachments.length > 0
+  if (!reports.some(carries)) return reports
   return reports.map((report) => {
-    if (report.kind !== 'form') return report
+    if (report.kind !== 'form' && report.kind !== 'text') return report
     const attachments = report.attachments.map((attachment) => {
       if (attachment.content === null) return attachment
       const sha256 = createHash('sha256').update(attachment.content).digest('hex')
       rows.files.push({ sha256, content: attachment.content })
-      return { ...attachment, sha256 }
+      return { ...attachment, sha256, place: report.kind === 'text' ? exifPlace(attachment.content) : null }
     })
-    return { ...report, attachments } satisfies FormReport
+    return { ...report, attachments }
   })
 }
 
@@ -271,4 +319,24 @@ function announce(arrival: Arrival, findings: Findings, how: Understanding, rows
       rows,
     )
   }
+}
+
+/** Datagrams become errands of the adapter that takes their port; where none does, each is a dead letter. */
+function errandsOf(
+  { datagrams }: Findings,
+  arrival: Arrival,
+  how: Understanding,
+): { readonly rows: readonly ErrandRow[]; readonly untaken: readonly MalformedReport[] } {
+  const rows: ErrandRow[] = []
+  const untaken: MalformedReport[] = []
+  for (const { index, report } of datagrams) {
+    const adapter = how.portTakers.get(report.port)
+    const { receivedAt } = arrival.message
+    const { subject, content, port } = report
+    if (adapter === undefined) {
+      const detail = `a datagram to port ${port}, which no adapter takes`
+      untaken.push({ kind: 'malformed', index, code: 'DECODE_UNSUPPORTED', detail })
+    } else rows.push({ id: uuidv7(), adapter, subject, content, messageId: arrival.id, receivedAt })
+  }
+  return { rows, untaken }
 }

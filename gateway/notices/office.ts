@@ -8,7 +8,7 @@ import { emptyRows } from '../intake/rows.ts'
 import type { Posting } from '../relay/post.ts'
 import { storableJson, textArray } from '../store/array-literal.ts'
 import { writeBatch } from '../store/write-batch.ts'
-import { enter, type NoticeRow } from './notice.ts'
+import { enter, type NoticeRow, noticeColumns } from './notice.ts'
 import { advances, type NoticeState } from './state.ts'
 
 export interface NoticeRequest {
@@ -39,7 +39,7 @@ interface Addressee {
   readonly addressee: string
 }
 
-interface Waiting extends NoticeRow {
+interface Waiting extends Pick<NoticeRow, 'id' | 'adapter' | 'addressee' | 'kind' | 'state'> {
   readonly body: unknown
   readonly expiresAt: Date | null
   /** When the claim runs out, as the database writes it: what tells it from another gateway's. */
@@ -299,13 +299,12 @@ export class NoticeOffice {
     try {
       await client.query('BEGIN')
       const { rows: notices } = await client.query<NoticeRow>(
-        `SELECT id, adapter, addressee, kind, state FROM notice WHERE id = ANY($1::uuid[])
+        `SELECT ${noticeColumns('notice')} FROM notice WHERE id = ANY($1::uuid[])
          ORDER BY id FOR NO KEY UPDATE${ids.length > 1 ? ' SKIP LOCKED' : ''}`,
         [textArray(ids)],
       )
       const at = new Date()
-      for (const notice of notices)
-        if (advances(notice.state, state)) enter(notice, { noticeId: notice.id, state, at, detail }, how, rows)
+      for (const notice of notices) if (advances(notice.state, state)) enter(notice, { state, at, detail }, how, rows)
       await writeBatch(client, rows, gateway)
       await client.query('COMMIT')
     } catch (error) {

@@ -52,7 +52,7 @@ export class Columns {
     return this.#column('text', rows, of, (text) => this.#putText(text))
   }
 
-  uuid<Row>(rows: readonly Row[], of: (row: Row) => string): string {
+  uuid<Row>(rows: readonly Row[], of: (row: Row) => string | null): string {
     return this.#column('uuid', rows, of, (id) => {
       this.#at += this.#room(16).write(id.replaceAll('-', ''), this.#at, 'hex')
     })
@@ -81,7 +81,7 @@ export class Columns {
     return this.#column('date', rows, of, (day) => this.#putInt4((Date.parse(day) - epochMs) / dayMs))
   }
 
-  bytes<Row>(rows: readonly Row[], of: (row: Row) => Uint8Array): string {
+  bytes<Row>(rows: readonly Row[], of: (row: Row) => Uint8Array | null): string {
     return this.#column('bytea', rows, of, (bytes) => {
       this.#room(bytes.length).set(bytes, this.#at)
       this.#at += bytes.length

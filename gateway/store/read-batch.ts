@@ -1,26 +1,28 @@
 import type { ClientBase, Pool } from 'pg'
+import type { KnownReport } from '../intake/answers.ts'
 import type { Arrival } from '../intake/arrival.ts'
-import { type Neighbour, relatedWithinMs } from '../intake/relate.ts'
-import type { IntentRow } from '../intake/rows.ts'
+import type { HeldPart } from '../intake/part-desk.ts'
+import type { Neighbour } from '../intake/relate.ts'
 import { keyOf, type Remembered } from '../intake/understand.ts'
-import type { NoticeRow } from '../notices/notice.ts'
+import { type NoticeRow, noticeColumns } from '../notices/notice.ts'
 import type { ReceiptReport } from '../report.ts'
 import type { SubjectMemory } from '../triage/triage.ts'
 import { plainArray, textArray } from './array-literal.ts'
 import { uuidPattern } from './message-id.ts'
+import { readHeldText } from './write-texts.ts'
 
 type Queryable = Pool | ClientBase
 
 /** What a batch must know of what is stored. Short statements, each by a primary key or a narrow index. */
 
-/** The keys of a batch that are taken already. */
-export async function findKeys(pool: Queryable, batch: readonly Arrival[]): Promise<Set<string>> {
-  const { rows } = await pool.query<{ adapter: string; key: string }>(
-    `SELECT k.adapter, k.key FROM unnest($1::text[], $2::text[]) AS a(adapter, key)
+/** The keys of a batch that are taken already, and since when. */
+export async function findKeys(pool: Queryable, batch: readonly Arrival[]): Promise<Map<string, Date>> {
+  const { rows } = await pool.query<{ adapter: string; key: string; receivedAt: Date }>(
+    `SELECT k.adapter, k.key, k.received_at AS "receivedAt" FROM unnest($1::text[], $2::text[]) AS a(adapter, key)
      JOIN message_key k ON k.adapter = a.adapter AND k.key = a.key`,
     [textArray(batch.map(({ source }) => source.adapter)), textArray(batch.map(({ message }) => message.key))],
   )
-  return new Set(rows.map(({ adapter, key }) => keyOf(adapter, key)))
+  return new Map(rows.map(({ adapter, key, receivedAt }) => [keyOf(adapter, key), receivedAt]))
 }
 
 export async function findMemories(pool: Queryable, subjects: readonly string[]): Promise<Map<string, Remembered>> {
@@ -31,20 +33,42 @@ export async function findMemories(pool: Queryable, subjects: readonly string[])
   return new Map(rows.map(({ subject, version, memory }) => [subject, { version: Number(version), memory }]))
 }
 
-/** Earlier intents in the unit grids of these, oldest first. */
-export async function findNeighbours(pool: Queryable, intents: readonly IntentRow[]): Promise<Neighbour[]> {
-  const grids = new Set(intents.flatMap(({ intent }) => intent.location?.grid ?? []))
-  if (grids.size === 0) return []
+/** Earlier intents in these unit grids, oldest first. */
+export async function findNeighbours(pool: Queryable, grids: readonly string[], since: Date): Promise<Neighbour[]> {
+  if (grids.length === 0) return []
   const { rows } = await pool.query<Neighbour>(
-    `SELECT n.id, n.grid, n.kind, n.category_code AS "categoryCode", n.data #>> '{component,id}' AS "componentId",
+    `SELECT n.id, n.grid, n.kind, n.category_code AS "categoryCode", n.component_id AS "componentId",
+       COALESCE(n.candidate_codes, '{}') AS "candidateCodes", left(n.text, 200) AS text, n.reporter, n.accuracy_m AS "accuracyM",
        n.latitude, n.longitude, n.received_at AS "receivedAt"
      FROM unnest($1::text[]) AS g(grid)
-     CROSS JOIN LATERAL (SELECT * FROM intent i WHERE i.grid = g.grid AND i.received_at > $2
+     CROSS JOIN LATERAL (SELECT id, grid, kind, category_code, component_id, candidate_codes, text, reporter, accuracy_m, latitude,
+       longitude, received_at FROM intent i WHERE i.grid = g.grid AND i.received_at > $2
        ORDER BY i.received_at DESC LIMIT 50) AS n
      ORDER BY n.received_at`,
-    [textArray([...grids]), new Date(Date.now() - relatedWithinMs)],
+    [textArray(grids), since],
   )
   return rows
+}
+
+/** What is held of the wholes that a batch brings parts of. */
+export async function findParts(pool: Queryable, groupKeys: readonly string[]): Promise<HeldPart[]> {
+  const { rows } = await pool.query<HeldPart>(
+    `SELECT group_key AS "groupKey", number, total, message_id AS "messageId", received_at AS "receivedAt", adapter, channel,
+       subject, recipient, port, text, content
+     FROM message_part WHERE group_key = ANY($1::text[]) ORDER BY group_key, number`,
+    [textArray(groupKeys)],
+  )
+  return rows.map((part) => ({ ...part, text: readHeldText(part.text) }))
+}
+
+/** Reports by the query numbers that somebody wrote. */
+export async function findReports(pool: Queryable, queryNumbers: readonly string[]): Promise<Map<string, KnownReport>> {
+  const { rows } = await pool.query<KnownReport>(
+    `SELECT intent_id AS "intentId", query_number AS "queryNumber", subject, stage, stage_text AS "stageText"
+     FROM correspondence WHERE query_number = ANY($1::text[])`,
+    [textArray(queryNumbers)],
+  )
+  return new Map(rows.map((row) => [row.queryNumber, row]))
 }
 
 /** The notices that receipts name. A device may write anything there; what is no id of ours is nobody's. */
@@ -55,7 +79,7 @@ export async function findNotices(
   const ids = receipts.map(({ noticeId }) => noticeId).filter((id) => uuidPattern.test(id))
   if (ids.length === 0) return new Map()
   const { rows } = await pool.query<NoticeRow>(
-    'SELECT id, adapter, addressee, kind, state FROM notice WHERE id = ANY($1::uuid[])',
+    `SELECT ${noticeColumns('notice')} FROM notice WHERE id = ANY($1::uuid[])`,
     [plainArray(ids)],
   )
   return new Map(rows.map((row) => [row.id, row]))

@@ -13,6 +13,8 @@ export interface Retention {
   readonly settledMs: number
   /** Idempotency keys: a redelivery later than this is stored again. */
   readonly keysMs: number
+  /** What reporters are owed and were told, by query number; links between intents. */
+  readonly reportersMs: number
 }
 
 export interface UpkeepOptions {
@@ -83,7 +85,8 @@ const steps: Readonly<Record<string, Step>> = {
        SELECT ctid FROM message_key WHERE received_at < $1 LIMIT ${rowsABatch}))`,
     ],
   ),
-  settled: prune((retention) => retention.settledMs, [settledEvents(), intentsForNobody(), notices()]),
+  settled: prune((retention) => retention.settledMs, [settledEvents(), intentsForNobody(), notices(), errands()]),
+  reporters: prune((retention) => retention.reportersMs, [correspondences(), relations()]),
   deadLetters: async (options, nowMs, signal) => {
     // A message's day is dropped whole, and its dead letters with it: without the bytes nothing can be replayed.
     const before = startOfDay(nowMs - options.retention.messagesMs)
@@ -141,4 +144,21 @@ function notices(): string {
 function deadLetters(): string {
   return `DELETE FROM dead_letter WHERE id = ANY(ARRAY(
     SELECT id FROM dead_letter WHERE message_received_at < $1 LIMIT ${rowsABatch}))`
+}
+
+function errands(): string {
+  return `DELETE FROM errand WHERE id = ANY(ARRAY(
+    SELECT id FROM errand WHERE state <> 'pending' AND settled_at < $1 LIMIT ${rowsABatch}))`
+}
+
+/** A reporter who still waits stays on the list, however long ago it was. */
+function correspondences(): string {
+  return `DELETE FROM correspondence WHERE intent_id = ANY(ARRAY(
+    SELECT intent_id FROM correspondence WHERE received_at < $1 AND (closed_at IS NOT NULL OR told_at IS NOT NULL)
+    LIMIT ${rowsABatch}))`
+}
+
+function relations(): string {
+  return `DELETE FROM relation WHERE (intent_id, other_id) IN (
+    SELECT intent_id, other_id FROM relation WHERE created_at < $1 LIMIT ${rowsABatch})`
 }

@@ -1,18 +1,17 @@
 import type { ClientBase, Pool } from 'pg'
 import type { BatchRows } from '../intake/rows.ts'
-import { rankSql } from '../notices/state.ts'
 import { storableJson } from './array-literal.ts'
+import type { BatchPart } from './batch-part.ts'
 import { Columns } from './columns.ts'
+import { noticeParts } from './notice-parts.ts'
+import { textParts } from './write-texts.ts'
 
 /**
  * The hot path's one write: a whole batch, every table, in one statement, which is one transaction and one fsync.
  * A table the batch does not touch is left out of the statement.
  */
 
-/** One table's part of the statement: its SQL, with placeholders made by `columns`. */
-type Part = (rows: BatchRows, gateway: string, columns: Columns) => string | null
-
-const messages: Part = ({ messages: m }, _gateway, columns) => {
+const messages: BatchPart = ({ messages: m }, _gateway, columns) => {
   if (m.length === 0) return null
   return `message_in AS (INSERT INTO message (id, received_at, adapter, channel, key, raw, envelope, disposition, reason)
     SELECT * FROM unnest(
@@ -30,12 +29,13 @@ const messages: Part = ({ messages: m }, _gateway, columns) => {
 
 // No ON CONFLICT: a key that another gateway took since it was looked up must fail the statement, and the batch is
 // understood again with that key known.
-const keys: Part = ({ messages: m }) =>
-  m.length === 0
-    ? null
-    : `key_in AS (INSERT INTO message_key (adapter, key, received_at) SELECT adapter, key, received_at FROM message_in)`
+const keys: BatchPart = ({ messages: m, renewedKeys }) => {
+  if (m.length === 0) return null
+  const but = renewedKeys.length === 0 ? '' : ' WHERE (adapter, key) NOT IN (SELECT adapter, key FROM key_renewed)'
+  return `key_in AS (INSERT INTO message_key (adapter, key, received_at) SELECT adapter, key, received_at FROM message_in${but})`
+}
 
-const positions: Part = ({ positions: p }, _gateway, columns) => {
+const positions: BatchPart = ({ positions: p }, _gateway, columns) => {
   if (p.length === 0) return null
   return `position_in AS (INSERT INTO position (subject, at, at_origin, received_at, message_id, latitude, longitude,
       accuracy_m, found_by, speed_kmh, heading_deg, grid, district)
@@ -56,7 +56,7 @@ const positions: Part = ({ positions: p }, _gateway, columns) => {
     ON CONFLICT DO NOTHING)`
 }
 
-const intents: Part = ({ intents: list, outbox }, _gateway, columns) => {
+const intents: BatchPart = ({ intents: list, outbox }, _gateway, columns) => {
   if (list.length === 0) return null
   const destinations = new Map<string, string[]>()
   for (const row of outbox) {
@@ -76,21 +76,25 @@ const intents: Part = ({ intents: list, outbox }, _gateway, columns) => {
     grid: intent.location?.grid ?? null,
     latitude: intent.location?.latitude ?? null,
     longitude: intent.location?.longitude ?? null,
+    accuracy_m: intent.location?.accuracyM ?? null,
+    candidate_codes: intent.category.code === null ? intent.category.candidates.map(({ code }) => code) : [],
+    component_id: intent.component?.id ?? null,
+    text: intent.text,
     reporter: intent.reporter.id,
     message_id: messageId,
     destinations: destinations.get(intent.id) ?? [],
     data: intent,
   }))
   return `intent_in AS (INSERT INTO intent (id, received_at, purpose, channel, kind, category_code, urgency, district, grid,
-      latitude, longitude, reporter, message_id, destinations, data)
-    SELECT id, received_at, purpose, channel, kind, category_code, urgency, district, grid, latitude, longitude, reporter,
-      message_id, destinations, data
+      latitude, longitude, accuracy_m, candidate_codes, component_id, text, reporter, message_id, destinations, data)
+    SELECT id, received_at, purpose, channel, kind, category_code, urgency, district, grid, latitude, longitude, accuracy_m,
+      candidate_codes, component_id, text, reporter, message_id, destinations, data
     FROM jsonb_to_recordset(${columns.value(storableJson(data))}::jsonb) AS r(id uuid, received_at timestamptz, purpose text,
       channel text, kind text, category_code text, urgency text, district text, grid text, latitude float8,
-      longitude float8, reporter text, message_id uuid, destinations text[], data jsonb))`
+      longitude float8, accuracy_m float8, candidate_codes text[], component_id text, text text, reporter text, message_id uuid, destinations text[], data jsonb))`
 }
 
-const outbox: Part = ({ outbox: o }, _gateway, columns) => {
+const outbox: BatchPart = ({ outbox: o }, _gateway, columns) => {
   if (o.length === 0) return null
   return `outbox_in AS (INSERT INTO outbox (destination, event_id, type, ordering_key, body, created_at)
     SELECT * FROM unnest(
@@ -102,7 +106,7 @@ const outbox: Part = ({ outbox: o }, _gateway, columns) => {
       ${columns.time(o, (row) => row.createdAt)}))`
 }
 
-const deadLetters: Part = ({ deadLetters: d }, _gateway, columns) => {
+const deadLetters: BatchPart = ({ deadLetters: d }, _gateway, columns) => {
   if (d.length === 0) return null
   return `dead_letter_in AS (INSERT INTO dead_letter (message_id, message_received_at, adapter, channel, item, code, detail)
     SELECT * FROM unnest(
@@ -115,21 +119,7 @@ const deadLetters: Part = ({ deadLetters: d }, _gateway, columns) => {
       ${columns.text(d, (row) => row.detail)}))`
 }
 
-const noticeStates: Part = ({ noticeStates: n }, _gateway, columns) => {
-  if (n.length === 0) return null
-  const last = [...new Map(n.map((row) => [row.noticeId, row.state]))]
-  return `notice_state_in AS (INSERT INTO notice_state (notice_id, state, at, detail)
-    SELECT * FROM unnest(
-      ${columns.uuid(n, (row) => row.noticeId)},
-      ${columns.text(n, (row) => row.state)},
-      ${columns.time(n, (row) => row.at)},
-      ${columns.text(n, (row) => row.detail)})),
-  notice_up AS (UPDATE notice SET state = v.state
-    FROM unnest(${columns.uuid(last, ([id]) => id)}, ${columns.text(last, ([, state]) => state)}) AS v(id, state)
-    WHERE notice.id = v.id AND ${rankSql('v.state')} > ${rankSql('notice.state')})`
-}
-
-const tally: Part = (rows, gateway, columns) => {
+const tally: BatchPart = (rows, gateway, columns) => {
   const t = rows.tally.rows()
   if (t.length === 0) return null
   return `tally_in AS (INSERT INTO tally (gateway, day, subject, channel, what, reason, n)
@@ -145,7 +135,7 @@ const tally: Part = (rows, gateway, columns) => {
 
 // The newest fix wins, so a late one changes the track but not the device. `version` is what makes two gateways that
 // hear the same device notice each other.
-const devices: Part = ({ devices: map }, _gateway, columns) => {
+const devices: BatchPart = ({ devices: map }, _gateway, columns) => {
   const d = [...map.values()].sort((a, b) => (a.subject < b.subject ? -1 : 1))
   if (d.length === 0) return null
   const newer = `excluded.at IS NOT NULL AND (device.at IS NULL OR excluded.at >= device.at)`
@@ -180,7 +170,30 @@ const devices: Part = ({ devices: map }, _gateway, columns) => {
     RETURNING 1)`
 }
 
-const parts: readonly Part[] = [messages, keys, positions, intents, outbox, deadLetters, noticeStates, tally, devices]
+const parts: readonly BatchPart[] = [
+  messages,
+  ...textParts,
+  keys,
+  positions,
+  intents,
+  outbox,
+  deadLetters,
+  ...noticeParts,
+  tally,
+  devices,
+]
+
+/** What must be true of the statement's own doing; else it fails as a whole, and the batch is understood again. */
+function conditions({ devices: { size }, renewedKeys }: BatchRows, columns: Columns): string[] {
+  const require = (table: string, count: number, otherwise: string) =>
+    count === 0
+      ? []
+      : [`chengguan_require((SELECT count(*) FROM ${table}) = ${columns.value(String(count))}::bigint, '${otherwise}')`]
+  return [
+    ...require('device_in', size, 'a device was written by another gateway'),
+    ...require('key_renewed', renewedKeys.length, 'a key was renewed by another gateway'),
+  ]
+}
 
 /** Of all the columns of one message with a position; more costs a copy. */
 const expectedBytes = 2048
@@ -210,10 +223,7 @@ export async function writeBatch(
   const columns = new Columns(rows.messages.length * expectedBytes)
   const written = parts.map((part) => part(rows, gateway, columns)).filter((sql) => sql !== null)
   if (written.length === 0) return
-  const holds =
-    rows.devices.size === 0
-      ? 'SELECT 1'
-      : `SELECT chengguan_require((SELECT count(*) FROM device_in) = ${columns.value(String(rows.devices.size))}::bigint, 'a device was written by another gateway')`
-  const text = `WITH ${written.join(',\n')}\n${holds}`
+  const holds = conditions(rows, columns)
+  const text = `WITH ${written.join(',\n')}\nSELECT ${holds.length === 0 ? '1' : holds.join(', ')}`
   await client.query({ text, values: columns.values(), ...(named && { name: nameOf(text) }) })
 }

@@ -17,6 +17,8 @@ export const filterReasons = {
   'ancient-time': 'the time is too long before the receipt',
   'duplicate-fix': 'the same subject was at the same place at the same time already',
   'impossible-jump': 'nobody gets there that fast from the last place',
+  'repeated-part': 'the part of a long text is there already',
+  'nothing-said': 'the text is empty and nothing is attached',
 } as const
 
 export type FilterReason = keyof typeof filterReasons

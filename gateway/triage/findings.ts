@@ -1,5 +1,5 @@
 import type { CaseIntent, Location, Timestamp } from '../case-intent.ts'
-import type { PresenceReport, ReceiptReport } from '../report.ts'
+import type { DatagramReport, DeliveryReport, PresenceReport, ReceiptReport } from '../report.ts'
 import type { FilterReason } from './filters.ts'
 
 /** What triage made of one message. Every report that is not malformed is in exactly one of the lists. */
@@ -10,7 +10,31 @@ export interface Findings {
   readonly answers: readonly TaskAnswer[]
   readonly presences: readonly PresenceReport[]
   readonly receipts: readonly ReceiptReport[]
+  /** Reporters who wrote, and wait for an answer: one for each intent of a text. */
+  readonly reporters: readonly WritingReporter[]
+  readonly enquiries: readonly Enquiry[]
+  readonly datagrams: readonly { readonly index: number; readonly report: DatagramReport }[]
+  readonly deliveries: readonly DeliveryReport[]
   readonly filtered: readonly Filtered[]
+}
+
+/** A reporter who is owed an answer and can be given one on the channel they wrote on. */
+export interface WritingReporter {
+  readonly intentId: string
+  readonly queryNumber: string
+  /** The number they wrote from. */
+  readonly subject: string
+  readonly recipient: string | null
+  readonly receivedAt: Date
+  /** The query number of an earlier report that this one adds to. */
+  readonly addsTo: string | null
+}
+
+/** Somebody asks for the state of a report, or wrote something that cannot be used; `number` is `null` then. */
+export interface Enquiry {
+  readonly number: string | null
+  readonly subject: string
+  readonly recipient: string | null
 }
 
 export interface Filtered {

@@ -90,8 +90,8 @@ function saidBy(form: FormReport, { message, city, subject, memory, newId, limit
     text: form.text,
     number: form.number,
     component: form.componentId === null ? null : { id: form.componentId, proposedState: form.componentState },
-    attachments: form.attachments.map(({ name, mediaType, content, sha256, url }) => {
-      return { name, mediaType, sha256, url, sizeBytes: content?.length ?? null }
+    attachments: form.attachments.map(({ name, mediaType, claimedType, content, sha256, url }) => {
+      return { name, mediaType, claimedType, sha256, url, sizeBytes: content?.length ?? null }
     }),
     remarks,
     evidence: [message.id],

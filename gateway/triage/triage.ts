@@ -1,17 +1,28 @@
 import type { CaseIntent } from '../case-intent.ts'
 import type { City } from '../city/city.ts'
-import type { FormReport, PositionReport, PresenceReport, ReceiptReport, Report } from '../report.ts'
-import type { AcceptedPosition, Filtered, Findings, TaskAnswer } from './findings.ts'
+import type {
+  DatagramReport,
+  DeliveryReport,
+  FormReport,
+  PositionReport,
+  PresenceReport,
+  ReceiptReport,
+  Report,
+  TextReport,
+} from '../report.ts'
+import type { AcceptedPosition, Enquiry, Filtered, Findings, TaskAnswer, WritingReporter } from './findings.ts'
 import { answerOf, intentOf, isAnswer, isIntent } from './intents.ts'
 import type { TriageLimits } from './limits.ts'
 import { blankMemory, type SubjectMemory } from './memory.ts'
 import { type Positioned, positionOf } from './positions.ts'
+import { regarding } from './query-number.ts'
 import { ruleIntent } from './rule-intents.ts'
+import { textIntent } from './texts.ts'
 import { evaluateRules } from './vehicle-rules.ts'
 
 export type { FilterReason } from './filters.ts'
 export { filterReasons } from './filters.ts'
-export type { AcceptedPosition, Filtered, Findings, TaskAnswer } from './findings.ts'
+export type { AcceptedPosition, Enquiry, Filtered, Findings, TaskAnswer, WritingReporter } from './findings.ts'
 export { defaultLimits, type TriageLimits } from './limits.ts'
 export type { RememberedFix, RuleState, SubjectMemory } from './memory.ts'
 
@@ -30,6 +41,10 @@ class Desk {
   readonly answers: TaskAnswer[] = []
   readonly presences: PresenceReport[] = []
   readonly receipts: ReceiptReport[] = []
+  readonly reporters: WritingReporter[] = []
+  readonly enquiries: Enquiry[] = []
+  readonly datagrams: { index: number; report: DatagramReport }[] = []
+  readonly deliveries: DeliveryReport[] = []
   readonly filtered: Filtered[] = []
   readonly message: TriageMessage
   readonly city: City
@@ -54,7 +69,7 @@ class Desk {
 
 /**
  * Positions, intents and answers out of one message's reports. Pure but for `memories`, the working set of a batch:
- * a subject's memory is read from it and the new one put back. Never throws; malformed reports are left out.
+ * a subject's memory is read from it and the new one put back. Never throws; malformed reports and parts are left out.
  */
 export function triage(
   message: TriageMessage,
@@ -69,11 +84,15 @@ export function triage(
     const report = reports[index]
     if (report?.kind === 'position') takePosition(report, index, desk)
     else if (report?.kind === 'form') takeForm(report, desk)
+    else if (report?.kind === 'text') takeText(report, index, desk)
+    else if (report?.kind === 'datagram') desk.datagrams.push({ index, report })
+    else if (report?.kind === 'delivery') desk.deliveries.push(report)
     else if (report?.kind === 'presence') desk.presences.push(report)
     else if (report?.kind === 'receipt') desk.receipts.push(report)
   }
   const { positions, intents, answers, presences, receipts, filtered } = desk
-  return { positions, intents, answers, presences, receipts, filtered }
+  const { reporters, enquiries, datagrams, deliveries } = desk
+  return { positions, intents, answers, presences, receipts, reporters, enquiries, datagrams, deliveries, filtered }
 }
 
 function takePosition(report: PositionReport, index: number, desk: Desk): void {
@@ -110,4 +129,31 @@ function takeForm(form: FormReport, desk: Desk): void {
   const circumstances = { message, city, subject, memory: memories.get(form.subject) ?? null, newId, limits }
   if (isAnswer(form)) desk.answers.push(answerOf(form, circumstances))
   else if (isIntent(form)) desk.intents.push(intentOf(form, circumstances))
+}
+
+/** Something new, something to add, or a question after the state; an empty text is answered, and is no report. */
+function takeText(report: TextReport, index: number, desk: Desk): void {
+  const { message, city, newId, limits } = desk
+  const { subject, to: recipient, text, attachments } = report
+  const about = attachments.length === 0 ? regarding(text ?? '') : null
+  if (about?.is === 'query' || about?.is === 'mistyped') {
+    desk.enquiries.push({ number: about.number, subject, recipient })
+    return
+  }
+  if (attachments.length === 0 && [report.title, text].every((words) => (words ?? '').trim() === '')) {
+    desk.filtered.push({ index, reason: 'nothing-said', detail: 'an empty text' })
+    desk.enquiries.push({ number: null, subject, recipient })
+    return
+  }
+  const intent = textIntent(report, { message, city, subject: city.subjectByPhone(subject), newId, limits })
+  desk.intents.push(intent)
+  if (intent.queryNumber === null) return
+  desk.reporters.push({
+    intentId: intent.id,
+    queryNumber: intent.queryNumber,
+    subject,
+    recipient,
+    receivedAt: new Date(intent.receivedAt),
+    addsTo: about?.is === 'supplement' ? about.number : null,
+  })
 }

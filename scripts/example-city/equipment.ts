@@ -1,5 +1,6 @@
 import { degrees, padded, range, table } from './files.ts'
 import { blocksAcross, blocksUp, type Grid, gridsPerBlock, type Layout, place, roadsAcross, roadsUp } from './layout.ts'
+import { oldAddresses } from './old-town.ts'
 import type { Random } from './random.ts'
 
 const cameras = 118
@@ -75,8 +76,8 @@ function sensor(random: Random, layout: Layout, i: number) {
 }
 
 /** House numbers along the roads, every second one on the other side, a few metres off the middle. */
-function addressRows({ grids }: Layout) {
-  const byPlan = new Map(grids.map((grid) => [grid.centre.join(' '), grid.code]))
+function addressRows(layout: Layout) {
+  const byPlan = new Map(layout.grids.map((grid) => [grid.centre.join(' '), grid.code]))
   const found: { id: string; text: string; latitude: number; longitude: number; grid: string }[] = []
   const add = (road: string, number: number, x: number, y: number) => {
     const grid = byPlan.get(place(Math.floor(x) + 0.5, Math.floor(y) + 0.5).join(' '))
@@ -91,7 +92,8 @@ function addressRows({ grids }: Layout) {
     }
     for (const [i, road] of roadsUp.entries()) add(road, step + 1, i * gridsPerBlock + side, (step + 0.5) * 1.03)
   }
-  return found
+  const old = oldAddresses(layout).map((row, i) => ({ id: `a-${padded(found.length + i + 1, 4)}`, ...row }))
+  return [...found, ...old]
 }
 
 /** Masts spread over the plan, three technologies on them, as OpenCelliD's export writes them. */

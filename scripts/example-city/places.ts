@@ -10,6 +10,7 @@ import {
   roadsAcross,
   roadsUp,
 } from './layout.ts'
+import { oldCompounds, oldLandmarks, oldStreets } from './old-town.ts'
 import type { Random } from './random.ts'
 
 /** What people name when they say where: roads with their course, landmarks, residential compounds with their buildings. */
@@ -27,13 +28,26 @@ const height = blocksUp * gridsPerBlock
 function roads(): string {
   const across = roadsAcross.map((road, i) => course(road, [0, i * gridsPerBlock], [width, i * gridsPerBlock]))
   const up = roadsUp.map((road, i) => course(road, [i * gridsPerBlock, 0], [i * gridsPerBlock, height]))
-  return geoJson([...across, ...up])
+  const old = oldStreets.map(({ name, aliases, course }) => ({
+    properties: { name, aliases },
+    geometry: { type: 'LineString' as const, coordinates: course.map(([x, y]) => place(x, y)) },
+  }))
+  return geoJson([...across, ...up, ...old])
+}
+
+/** What is on the old signs, and what drivers say. */
+const roadAliases: Readonly<Record<string, string>> = {
+  采莲街: '采莲大街',
+  云锦路: '云锦大道|迎宾路',
+  长亭街: '老长亭街',
 }
 
 function course(road: string, [fromX, fromY]: [number, number], [toX, toY]: [number, number]) {
   const coordinates = [place(fromX, fromY), place((fromX + toX) / 2, (fromY + toY) / 2), place(toX, toY)]
-  // 1st to last house: the first word of a name is what people say for short, where it is not a road's own number.
-  return { properties: { name: road, aliases: '' }, geometry: { type: 'LineString' as const, coordinates } }
+  return {
+    properties: { name: road, aliases: roadAliases[road] ?? '' },
+    geometry: { type: 'LineString' as const, coordinates },
+  }
 }
 
 /** Kinds of landmarks; each block of the plan has one or two of them, named after the block's community or a word of its own. */
@@ -66,8 +80,8 @@ const ownNames = [
   '砚池',
 ] as const
 
-function landmarks(random: Random, { grids }: Layout) {
-  const byPlan = new Map(grids.map((grid) => [grid.centre.join(' '), grid.code]))
+function landmarks(random: Random, layout: Layout) {
+  const byPlan = new Map(layout.grids.map((grid) => [grid.centre.join(' '), grid.code]))
   const rows: {
     id: string
     name: string
@@ -87,7 +101,9 @@ function landmarks(random: Random, { grids }: Layout) {
     const title =
       n % 4 === 0 && !rows.some((other) => other.name === `${own}${suffix}`)
         ? `${own}${suffix}`
-        : `${community}${suffix}`
+        : suffix === '桥' && community.endsWith('桥')
+          ? `${community.slice(0, -1)}虹桥`
+          : `${community}${suffix}`
     const [x, y] = [
       column * gridsPerBlock + random.integer(1, gridsPerBlock - 2),
       row * gridsPerBlock + random.integer(1, gridsPerBlock - 2),
@@ -105,19 +121,20 @@ function landmarks(random: Random, { grids }: Layout) {
       grid,
     })
   }
-  return rows
+  return [...rows, ...oldLandmarks(layout, rows.length)]
 }
 
-/** What people say for short: 春园小学 is 春园小, 菜市场 is 菜场. */
+/** What people say for short: 菜市场 is 菜场. */
 function aliasesOf(title: string, suffix: string): string {
   if (suffix === '菜市场') return title.replace('菜市场', '菜场')
+  if (title.endsWith('虹桥')) return title.replace('虹桥', '桥桥')
   if (suffix === '汽车站') return title.replace('汽车站', '车站')
   return ''
 }
 
 /** A residential compound in each community, with its numbered buildings in rows. */
-function compounds({ grids }: Layout) {
-  const byPlan = new Map(grids.map((grid) => [grid.centre.join(' '), grid.code]))
+function compounds(layout: Layout) {
+  const byPlan = new Map(layout.grids.map((grid) => [grid.centre.join(' '), grid.code]))
   const rows: {
     id: string
     name: string
@@ -149,5 +166,5 @@ function compounds({ grids }: Layout) {
     add(null, cornerX + 1.5, cornerY + 1.5)
     for (const b of range(9)) add(`${b + 1}幢`, cornerX + 0.5 + (b % 3), cornerY + 0.5 + Math.floor(b / 3))
   }
-  return rows
+  return [...rows, ...oldCompounds(layout, rows.length)]
 }

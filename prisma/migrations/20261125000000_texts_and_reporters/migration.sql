@@ -1,14 +1,37 @@
 -- Texts to and from subscribers: parts, submissions and their receipts, errands, what reporters are owed, relations.
+ALTER TABLE "intent" ADD COLUMN     "accuracy_m" DOUBLE PRECISION,
+ADD COLUMN     "candidate_codes" TEXT[],
+ADD COLUMN     "component_id" TEXT,
+ADD COLUMN     "text" TEXT;
+UPDATE "intent" SET "component_id" = "data" #>> '{component,id}', "text" = "data" ->> 'text',
+    "accuracy_m" = ("data" #>> '{location,accuracyM}')::double precision;
+
 ALTER TABLE "notice" ADD COLUMN     "audience" TEXT NOT NULL DEFAULT 'device',
 ADD COLUMN     "case_number" TEXT,
 ADD COLUMN     "group_id" UUID,
 ADD COLUMN     "intent_id" UUID,
 ADD COLUMN     "leg" INTEGER NOT NULL DEFAULT 0,
 ADD COLUMN     "not_before" TIMESTAMPTZ(3),
+ADD COLUMN     "review_at" TIMESTAMPTZ(3),
 ADD COLUMN     "routes" JSONB NOT NULL DEFAULT '[]',
+ADD COLUMN     "tells" TEXT,
 ADD COLUMN     "template" TEXT,
 ADD COLUMN     "text" TEXT,
 ADD COLUMN     "urgent" BOOLEAN NOT NULL DEFAULT false;
+
+-- AlterTable
+ALTER TABLE "notice_state" ADD COLUMN     "leg" INTEGER NOT NULL DEFAULT 0;
+
+-- A notice changes its state four times on its way; these indexes hold only what still waits for somebody.
+DROP INDEX "notice_adapter_addressee_state_idx";
+DROP INDEX "notice_state_expires_at_idx";
+CREATE INDEX "notice_waiting" ON "notice" ("adapter", "addressee", "created_at") WHERE "state" IN ('queued', 'published');
+CREATE INDEX "notice_due" ON "notice" ("adapter", "urgent" DESC, COALESCE("not_before", "created_at"), "id") WHERE "text" IS NOT NULL AND "state" IN ('queued', 'sending');
+CREATE INDEX "notice_expiring" ON "notice" ("expires_at") WHERE "state" IN ('queued', 'published', 'sending');
+CREATE INDEX "notice_review" ON "notice" ("review_at") WHERE "review_at" IS NOT NULL;
+CREATE INDEX "notice_operator" ON "notice" ("state", "id") WHERE "state" IN ('in-doubt', 'listed');
+CREATE INDEX "notice_of_intent" ON "notice" ("intent_id") WHERE "intent_id" IS NOT NULL;
+CREATE INDEX "notice_of_group" ON "notice" ("group_id") WHERE "group_id" IS NOT NULL;
 
 -- CreateTable
 CREATE TABLE "submission" (
@@ -19,6 +42,7 @@ CREATE TABLE "submission" (
     "account" TEXT NOT NULL,
     "addressee" TEXT NOT NULL,
     "message_id" TEXT,
+    "reference" INTEGER,
     "state" TEXT NOT NULL,
     "submitted_at" TIMESTAMPTZ(3) NOT NULL,
     "settled_at" TIMESTAMPTZ(3),
@@ -111,11 +135,14 @@ CREATE TABLE "relation" (
     CONSTRAINT "relation_pkey" PRIMARY KEY ("intent_id","other_id")
 );
 
--- CreateIndex
-CREATE INDEX "submission_account_message_id_idx" ON "submission"("account", "message_id");
+CREATE INDEX "submission_message_id" ON "submission" ("account", "message_id") WHERE "message_id" IS NOT NULL;
+CREATE INDEX "submission_sending" ON "submission" ("submitted_at") WHERE "state" = 'sending';
 
 -- CreateIndex
-CREATE INDEX "submission_account_addressee_submitted_at_idx" ON "submission"("account", "addressee", "submitted_at");
+CREATE INDEX "submission_addressee_submitted_at_idx" ON "submission"("addressee", "submitted_at");
+
+-- CreateIndex
+CREATE INDEX "waiting_receipt_message_ids_idx" ON "waiting_receipt" USING GIN ("message_ids");
 
 -- CreateIndex
 CREATE INDEX "waiting_receipt_received_at_idx" ON "waiting_receipt"("received_at");
@@ -132,6 +159,9 @@ CREATE UNIQUE INDEX "correspondence_query_number_key" ON "correspondence"("query
 -- CreateIndex
 CREATE INDEX "correspondence_subject_received_at_idx" ON "correspondence"("subject", "received_at");
 
+-- Who still waits for an answer, or for the core's last word.
+CREATE INDEX "correspondence_open" ON "correspondence" ("received_at", "intent_id") WHERE "closed_at" IS NULL AND ("answered_at" IS NULL OR "told_at" IS NULL OR "told_at" < "stage_at");
+
 -- CreateIndex
 CREATE INDEX "correspondence_case_number_idx" ON "correspondence"("case_number");
 
@@ -140,12 +170,6 @@ CREATE INDEX "relation_other_id_idx" ON "relation"("other_id");
 
 -- CreateIndex
 CREATE INDEX "intent_reporter_received_at_idx" ON "intent"("reporter", "received_at");
-
--- CreateIndex
-CREATE INDEX "notice_intent_id_idx" ON "notice"("intent_id");
-
--- CreateIndex
-CREATE INDEX "notice_group_id_idx" ON "notice"("group_id");
 
 -- AddForeignKey
 ALTER TABLE "submission" ADD CONSTRAINT "submission_notice_id_fkey" FOREIGN KEY ("notice_id") REFERENCES "notice"("id") ON DELETE CASCADE ON UPDATE CASCADE;

@@ -1,0 +1,74 @@
+import { v7 as uuidv7 } from 'uuid'
+import type { City } from '../city/city.ts'
+import { noticeOf } from '../notices/draft.ts'
+import type { NewNotice } from '../notices/rows.ts'
+import { isInternational } from '../subscriber.ts'
+import type { WritingReporter } from '../triage/triage.ts'
+import type { BatchRows, EnquiryRow } from './rows.ts'
+
+/** The core's last word on a report, as the reporter may hear it. */
+export interface KnownReport {
+  readonly intentId: string
+  readonly queryNumber: string
+  readonly subject: string
+  readonly stage: string | null
+  readonly stageText: string | null
+}
+
+/**
+ * 收到: the answer with the query number. Service numbers and alphanumeric senders get none: what writes from there is a
+ * machine, and two machines would answer each other for ever.
+ */
+export function acknowledgement(reporter: WritingReporter, adapter: string, city: City, at: Date): NewNotice[] {
+  const { intentId, queryNumber, subject } = reporter
+  if (!isInternational(subject)) return []
+  const draft = {
+    ...plain,
+    id: uuidv7(),
+    idempotencyKey: `received ${intentId}`,
+    to: { subscriber: subject },
+    adapter,
+    template: 'received',
+    fields: { queryNumber },
+    intentId,
+  }
+  const notice = noticeOf(draft, city, at)
+  return notice === null ? [] : [notice]
+}
+
+/** Whoever asks is told the state alone: a number may be mistyped, and is no password. */
+export function answerEnquiries(rows: BatchRows, known: ReadonlyMap<string, KnownReport>, city: City): void {
+  for (const enquiry of rows.enquiries) {
+    const { subject, number, adapter, messageId, receivedAt } = enquiry
+    if (!isInternational(subject)) continue
+    const report = number === null ? undefined : known.get(number)
+    const answer =
+      report === undefined
+        ? { template: 'help', fields: {} }
+        : { template: 'state', fields: { queryNumber: report.queryNumber, state: stateOf(report, city) } }
+    const own = report?.subject === subject ? report.intentId : null
+    const draft = {
+      ...plain,
+      ...answer,
+      id: uuidv7(),
+      idempotencyKey: `enquiry ${messageId}`,
+      to: { subscriber: subject },
+      adapter,
+      intentId: own,
+    }
+    const notice = noticeOf(draft, city, receivedAt)
+    if (notice !== null) rows.notices.push(notice)
+  }
+}
+
+/** The core's own words, or the city's for the stage; else that it is with the core. */
+function stateOf({ stage, stageText }: KnownReport, city: City): string {
+  return stageText ?? (stage === null ? '已登记，等待受理' : (city.template(stage)?.title ?? stage))
+}
+
+const plain = { urgent: true, extension: null, expiresAt: null } as const
+
+export function numbersAsked({ enquiries, correspondences }: BatchRows): string[] {
+  const asked = enquiries.flatMap(({ number }: EnquiryRow) => number ?? [])
+  return [...new Set([...asked, ...correspondences.flatMap(({ addsTo }) => addsTo ?? [])])]
+}

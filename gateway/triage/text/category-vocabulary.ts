@@ -1,0 +1,130 @@
+import type { Category, CategoryScheme, WordRole } from '../../city/city.ts'
+import { normalised } from './normalise.ts'
+import { soundOf } from './sounds.ts'
+import { WordTrie } from './word-trie.ts'
+
+/** What a word may mean; `合用` words mean several things. */
+export interface Word {
+  readonly text: string
+  readonly senses: Sense[]
+}
+
+export interface Sense {
+  readonly concept: Concept
+  readonly role: WordRole
+}
+
+export interface Concept {
+  readonly name: string
+  /** What it is in this scheme, the likeliest first; shares add up to 1. Empty: it only helps to tell others apart. */
+  readonly categories: readonly { readonly category: Category; readonly share: number }[]
+}
+
+export interface Pair {
+  readonly concept: Concept
+  readonly role: 'pair' | 'compound'
+}
+
+/** A scheme's words, made ready for reading. */
+export interface Vocabulary {
+  readonly words: WordTrie<Word>
+  /** Two concepts in either order; by `keyOfPair`. */
+  readonly pairs: ReadonlyMap<string, readonly Pair[]>
+  /** Words by their sound. Made when first asked for: most texts are written well enough. */
+  readonly sounds: () => WordTrie<Word[]>
+}
+
+const vocabularies = new WeakMap<CategoryScheme, Vocabulary>()
+
+export function vocabularyOf(scheme: CategoryScheme): Vocabulary {
+  let vocabulary = vocabularies.get(scheme)
+  if (vocabulary === undefined) {
+    vocabulary = compile(scheme)
+    vocabularies.set(scheme, vocabulary)
+  }
+  return vocabulary
+}
+
+export function keyOfPair(one: string, other: string): string {
+  return `${one}+${other}`
+}
+
+function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
+  const words = new WordTrie<Word>()
+  const all = new Map<string, Word>()
+  const concepts = new Map<string, Concept>()
+  const pairs = new Map<string, Pair[]>()
+
+  const conceptOf = (name: string): Concept => {
+    const known = concepts.get(name)
+    if (known !== undefined) return known
+    const own = lexicon.concepts.get(name) ?? []
+    const sum = own.reduce((total, { share }) => total + share, 0)
+    const concept = { name, categories: own.map(({ category, share }) => ({ category, share: share / sum })) }
+    concepts.set(name, concept)
+    return concept
+  }
+  const enter = (written: string, concept: Concept, role: WordRole) => {
+    const text = normalised(written)
+    if (text === '') return
+    const word = words.entry(unitsOf(text), () => ({ text, senses: [] }))
+    all.set(text, word)
+    if (!word.senses.some((sense) => sense.concept === concept && sense.role === role))
+      word.senses.push({ concept, role })
+  }
+
+  for (const { concept: name, role, words: own } of lexicon.words) {
+    const concept = conceptOf(name)
+    if (role === 'pair' || role === 'compound') for (const word of own) addPair(pairs, word, { concept, role })
+    else for (const word of own) enter(word, concept, role)
+  }
+  // A category that no concept leads to is still known by its name.
+  const led = new Set([...lexicon.concepts.values()].flatMap((own) => own.map(({ category }) => category)))
+  for (const category of categories) {
+    if (led.has(category) || isCatchAll(category)) continue
+    const named = { name: category.zh, categories: [{ category, share: 1 }] }
+    for (const name of [category.zh, ...category.words])
+      enter(name, named, category.kind === 'component' ? 'object' : 'phrase')
+  }
+  let sounds: WordTrie<Word[]> | null = null
+  return {
+    words,
+    pairs,
+    sounds: () => {
+      sounds ??= bySound(all.values())
+      return sounds
+    },
+  }
+}
+
+/** `其他` is what a person decides for, never what a word says. */
+function isCatchAll({ zh }: Category): boolean {
+  return zh.startsWith('其他')
+}
+
+function addPair(pairs: Map<string, Pair[]>, word: string, pair: Pair): void {
+  const [one = '', other = ''] = word.split('+')
+  for (const key of new Set([keyOfPair(one, other), keyOfPair(other, one)])) {
+    const same = pairs.get(key)
+    if (same === undefined) pairs.set(key, [pair])
+    else same.push(pair)
+  }
+}
+
+/** Short words sound like too many others; words of the whole sentence decide nothing that a guess should. */
+function bySound(words: Iterable<Word>): WordTrie<Word[]> {
+  const sounds = new WordTrie<Word[]>()
+  for (const word of words) {
+    if (word.text.length < 2 || !word.senses.some(({ role }) => guessed.has(role))) continue
+    sounds.entry(unitsOf(word.text).map(soundOf), () => []).push(word)
+  }
+  return sounds
+}
+
+const guessed: ReadonlySet<WordRole> = new Set(['object', 'topic', 'phrase', 'fault', 'trouble'])
+
+export function unitsOf(text: string): number[] {
+  const units: number[] = []
+  for (let at = 0; at < text.length; at++) units.push(text.charCodeAt(at))
+  return units
+}

@@ -1,0 +1,217 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { SimulatedCore } from '../simulators/core.ts'
+import { seeded } from '../simulators/seeded.ts'
+import { SmppSmscSimulator } from '../simulators/smpp-smsc.ts'
+import { pdusOf } from '../simulators/smpp-texts.ts'
+import { GatewayProcess } from './gateway-process.ts'
+import { openServer, serverMissing } from './postgres-server.ts'
+
+/**
+ * The promise for texts, tried: what a message centre had an ESME_ROK for is at the core exactly once, however often it
+ * was delivered and whatever was killed between its parts; and no text leaves twice.
+ */
+
+t.setTimeout(280_000)
+
+interface Stage {
+  readonly gateway: GatewayProcess
+  readonly smsc: SmppSmscSimulator
+  readonly core: SimulatedCore
+  readonly citizens: Citizens
+}
+
+/** People who write one text after the other. The centre delivers each part until it is acknowledged, as centres do. */
+class Citizens {
+  /** Texts of which every part was acknowledged. */
+  readonly said: { readonly from: string; readonly text: string }[] = []
+  readonly #smsc: SmppSmscSimulator
+  readonly #over = new AbortController()
+  #talking: Promise<unknown> = Promise.resolve()
+
+  constructor(smsc: SmppSmscSimulator) {
+    this.#smsc = smsc
+  }
+
+  start(people: number): void {
+    this.#talking = Promise.all(Array.from({ length: people }, (_, i) => this.#talk(i, seeded(i + 1))))
+    this.#talking.catch(() => {})
+  }
+
+  async #talk(person: number, random: () => number): Promise<void> {
+    const from = String(8613800138000 + person)
+    for (let n = 1; !this.#over.signal.aborted; n++) {
+      const words = `采莲街${person + 1}号门口的垃圾没人管，第${n}次说了。`
+      const text = random() < 0.5 ? words : words + '天天从这里走，味道很大，请你们派人来看看。'.repeat(5)
+      const pdus = pdusOf({ from, to: '12319', text, id: `${person} ${n}` })
+      if (random() < 0.5) pdus.reverse()
+      for (const pdu of pdus) await this.#untilAcknowledged(pdu)
+      this.said.push({ from, text })
+      await delay(random() * 40)
+    }
+  }
+
+  async #untilAcknowledged(pdu: Buffer): Promise<void> {
+    const deadline = Date.now() + 120_000
+    while ((await this.#smsc.deliver(pdu)) !== 'ESME_ROK') {
+      if (Date.now() > deadline) throw new Error('nobody takes the message')
+      await delay(20)
+    }
+  }
+
+  async hush(): Promise<void> {
+    this.#over.abort()
+    await this.#talking
+  }
+}
+
+async function onStage(extra: Record<string, unknown>, play: (stage: Stage) => Promise<void>): Promise<void> {
+  const secret = `whsec_${randomBytes(32).toString('base64')}`
+  const core = new SimulatedCore(secret)
+  const url = await core.start()
+  // Every fifth text is taken by the centre while the link dies before it can say so.
+  const smsc = new SmppSmscSimulator({
+    fate: ({ index, times }) => (index % 5 === 4 && times === 1 ? 'taken-but-cut' : 'taken'),
+  })
+  const port = await smsc.start()
+  const gateway = await GatewayProcess.prepare({
+    adapters: [{ name: 'sms', kind: 'smpp-esme', port, systemId: 'city', perSecond: 0 }],
+    destinations: [{ name: 'core', url, secret, perSecond: 0, backoff: { first: '100ms', most: '500ms' } }],
+    notices: { dailyCap: 100_000 },
+    ...extra,
+  })
+  const citizens = new Citizens(smsc)
+  try {
+    await gateway.start()
+    citizens.start(10)
+    await play({ gateway, smsc, core, citizens })
+  } catch (error) {
+    throw new Error(`${String(error)}\n${await gateway.logTail()}`, { cause: error })
+  } finally {
+    await citizens.hush().catch(() => {})
+    await smsc.stop()
+    await core.stop()
+    await gateway.remove()
+  }
+}
+
+async function holds(t: Test, { gateway, smsc, core, citizens }: Stage): Promise<void> {
+  await citizens.hush()
+  const http = (await gateway.addresses())?.http ?? ''
+  const ask = async <Answer>(path: string) => (await (await fetch(`${http}${path}`)).json()) as Answer
+  const until = async (what: string, isSo: () => Promise<boolean>) => {
+    const deadline = Date.now() + 60_000
+    while (!(await isSo())) {
+      if (Date.now() > deadline) throw new Error(`waited in vain until ${what}`)
+      await delay(100)
+    }
+  }
+  interface Destination {
+    readonly destination: string
+    readonly pending: number
+  }
+  await until('the outbox is empty', async () => {
+    const { destinations } = await ask<{ destinations: Destination[] }>('/v1/ledger')
+    return destinations.every(({ pending }) => pending === 0)
+  })
+  const times = new Map<string, number>()
+  for (const { type, data } of core.events.values())
+    if (type === 'chengguan.case-intent.v1') times.set(String(data.text), (times.get(String(data.text)) ?? 0) + 1)
+  const long = citizens.said.filter(({ text }) => text.length > 70).length
+  t.comment(
+    `${citizens.said.length} texts, ${long} of them long, ${smsc.answers.get('lost') ?? 0} deliveries were lost`,
+  )
+  t.ok(citizens.said.length > 100 && long > 30, 'enough was said to mean something')
+  t.strictSame(
+    [...times].filter(([, n]) => n !== 1),
+    [],
+    'nothing is at the core twice',
+  )
+  t.strictSame(
+    citizens.said.filter(({ text }) => !times.has(text)),
+    [],
+    'every acknowledged text is at the core, whole',
+  )
+  t.equal(times.size, citizens.said.length, 'and nothing else')
+
+  // Answers: each is at its addressee once, or nobody knows, and then the gateway says so and does not send it again.
+  const waiting = ['queued', 'sending']
+  const states = async () => {
+    const counts = new Map<string, number>()
+    for (let after = ''; ; ) {
+      const page = await ask<{ notices: { id: string; state: string }[]; next: string | null }>(
+        `/v1/notices?limit=1000${after === '' ? '' : `&after=${after}`}`,
+      )
+      for (const { state } of page.notices) counts.set(state, (counts.get(state) ?? 0) + 1)
+      if (page.notices.length < 1000 || page.next === null) return counts
+      after = page.next
+    }
+  }
+  await until('no answer waits any more', async () => {
+    const counts = await states()
+    return waiting.every((state) => (counts.get(state) ?? 0) === 0)
+  })
+  const counts = await states()
+  t.comment(`answers by state: ${JSON.stringify(Object.fromEntries(counts))}`)
+  const submits = [...smsc.submits.values()]
+  t.strictSame(
+    submits.filter(({ times }) => times > 1).map(({ index }) => index),
+    [],
+    'no text was handed over twice',
+  )
+  t.equal(
+    [...counts.values()].reduce((sum, n) => sum + n, 0),
+    citizens.said.length,
+    'one answer each',
+  )
+  const inDoubt = counts.get('in-doubt') ?? 0
+  t.ok(
+    submits.length <= citizens.said.length && submits.length >= citizens.said.length - inDoubt,
+    `${submits.length} left`,
+  )
+  t.ok(inDoubt < citizens.said.length / 5, `${inDoubt} are in doubt; what the centre's receipts settle is not`)
+  const { code, output } = await gateway.run('audit')
+  t.equal(code, 0, output)
+  t.equal(await gateway.stop(), 0, 'it drains and ends in order')
+}
+
+t.test('the gateway is killed ten times between parts, and between a submit and its answer', (t) =>
+  onStage({}, async (stage) => {
+    const random = seeded(20261125)
+    for (let kill = 0; kill < 10; kill++) {
+      await delay(200 + random() * 900)
+      await stage.gateway.kill()
+      await stage.gateway.start()
+    }
+    await holds(t, stage)
+  }),
+)
+
+t.test('the centre cuts its links again and again', (t) =>
+  onStage({}, async (stage) => {
+    const random = seeded(5)
+    for (let cut = 0; cut < 8; cut++) {
+      await delay(200 + random() * 900)
+      stage.smsc.cutLinks()
+    }
+    await holds(t, stage)
+  }),
+)
+
+t.test('PostgreSQL is killed under the running gateway', { skip: serverMissing ?? false }, async (t) => {
+  const server = await openServer()
+  t.teardown(() => server.close())
+  if (server.process === null) return t.comment('the server given by its URL is not ours to kill')
+  await onStage({ database: { url: await server.createDatabase() } }, async (stage) => {
+    const random = seeded(13)
+    for (let kill = 0; kill < 3; kill++) {
+      await delay(300 + random() * 600)
+      const gone = new Promise((resolve) => server.process?.once('exit', resolve))
+      server.process?.kill('SIGKILL')
+      await gone
+      await server.restart()
+    }
+    await holds(t, stage)
+  })
+})
