@@ -20,6 +20,7 @@ export const how = (): Understanding => ({
   city: smallCity,
   limits: defaultLimits,
   destinations: [toCore],
+  portTakers: new Map<number, string>(),
   eventSource: '/chengguan/test',
 })
 
