@@ -20,7 +20,7 @@ export interface Item extends Found<Word> {
   readonly guessed: boolean
 }
 
-const clauseEnd = /[,。!?;\n:~…()[\]{}【】「」"“”]| (?!\d)/
+const clauseEnd = /[,。!?;\n:~…()[\]{}【】]| (?!\d)/
 
 const place =
   /^(的)?(旁边|旁侧|旁|边上|边儿|边(?![坡框缘角])|附近|对面|对过|斜对|隔壁|周边|周围|四周|前面|后面|前头|后头|前边|后边|门口|大门|门前|那边|那里|那儿|那块|那头|这边|这里|这儿|处(?!理|罚|置|于|分)|[东南西北左右][侧边面]|外面|外侧|往?[东南西北向](?=[走\d一二两三四五六七八九十百几约])|一带|不远|拐角|转角|前(?!天|几|年|两|段|期)|后(?!来|期|果|续|天)|口(?![子香]))/
@@ -78,7 +78,7 @@ function inDenial(text: string, clauseStart: number, from: number, items: readon
 function standingOf(before: string, behind: string, one: Found<Word>, next: Found<Word> | undefined): Standing {
   const isNext = next !== undefined && next.from === one.to
   if (!isNext && hasThing(one.word) && nameEnd.test(behind)) return 'name'
-  if (agent.test(before) && hasThing(one.word)) return 'agent'
+  if (agent.test(before) && (hasThing(one.word) || hasRole(one.word, 'phrase'))) return 'agent'
   if (!isNext && place.test(behind)) return 'place'
   if (!isNext && container.test(behind)) return 'container'
   return 'plain'

@@ -63,7 +63,7 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
   const trouble = items[index]
   if (trouble === undefined) return
   const far = trouble.word.text.length > 1 ? reach : shortReach
-  const short = trouble.word.text.length > 1 ? 0 : 0.04
+  const short = trouble.word.text.length > 1 ? 0 : 0.02
   let fallback: (() => void) | null = null
   let unpaired = false
   const attempt = (thing: Item, away: number): boolean => {
@@ -131,12 +131,14 @@ function pairThings(items: readonly Item[], index: number, pairs: Pairs, trouble
   if (one === undefined || !isThing(one) || !speaks(one)) return
   for (let at = index + 1; at < items.length; at++) {
     const other = items[at]
-    if (other === undefined || other.clause !== one.clause || other.from - one.to > 12) return
+    if (other === undefined || other.clause - one.clause > 1 || other.from - one.to > 12) return
     if (!isThing(other) || !speaks(other)) continue
+    const near = other.clause === one.clause || other.from - one.to < 4
     for (const first of thingsOf(one)) {
       for (const second of thingsOf(other)) {
         if (first === second) continue
         for (const { concept, role } of pairs.get(keyOfPair(first.name, second.name)) ?? []) {
+          if (!near && role === 'pair') continue
           const value = role === 'pair' ? score.pairOfThings : troubled ? score.compound : score.object + 0.05
           add(concept, value, one, other)
         }
