@@ -206,6 +206,7 @@ const standings = {
   container: ', something is in or on it',
   agent: ', it did it',
   name: ', part of a name',
+  part: ', part of the thing before it',
 } as const
 
 function stepOf(read: Normalised, item: Item): string {

@@ -5,9 +5,9 @@ import type { Found } from './word-trie.ts'
 /**
  * How much of a word's meaning is left where it stands. `place`: the thing is only where something else is (`垃圾桶旁边的…`);
  * `container`: on or in it something is (`路灯杆上…`), which pairs may speak of (`河里+垃圾`); `agent`: it did it (`被车撞了`);
- * `name`: part of a name (`石桥路`).
+ * `name`: part of a name (`石桥路`); `part`: of the thing before it, which is what it is about (`地道的台阶`).
  */
-export type Standing = 'plain' | 'place' | 'container' | 'agent' | 'name'
+export type Standing = 'plain' | 'place' | 'container' | 'agent' | 'name' | 'part'
 
 export interface Item extends Found<Word> {
   readonly clause: number
@@ -61,8 +61,23 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
       lacked: lacks && !trouble,
     })
     end = one.to
+    joinPart(text, items)
   }
   return items
+}
+
+const joint = /^(的|[上里内边下](面|头)?的?|底下的?|那个|那块|这个|口的?)?[小大铁那]?个?$/
+
+/** `隧道里的灯`, `花坛的砖`: the thing is whole again as what the sentence is about, and its part says no more than that. */
+function joinPart(text: string, items: Item[]): void {
+  const whole = items.at(-2)
+  const part = items.at(-1)
+  if (whole === undefined || part === undefined || whole.clause !== part.clause || !hasRole(part.word, 'part')) return
+  if (!hasRole(whole.word, 'object') || whole.negated || whole.standing === 'agent' || whole.standing === 'name') return
+  const known = whole.word.senses.some(({ role, concept }) => role === 'object' && concept.categories.length > 0)
+  if (!known || !joint.test(text.slice(whole.to, part.from))) return
+  items[items.length - 2] = { ...whole, standing: 'plain' }
+  items[items.length - 1] = { ...part, standing: 'part' }
 }
 
 /** `不是井盖的问题` denies all that follows it in the clause, until `是` says what it is instead. */

@@ -12,7 +12,7 @@ export interface Suspicion {
 const reach = 18
 const shortReach = 9
 
-const left: Readonly<Record<Standing, number>> = { plain: 1, container: 0.6, agent: 0.35, place: 0.3, name: 0 }
+const left: Readonly<Record<Standing, number>> = { plain: 1, container: 0.6, agent: 0.35, place: 0.3, part: 0.5, name: 0 }
 
 /** Scores were set on the sentences of test/triage-text-category.test.ts and the tuning half of test/citizens. */
 const score = {
@@ -67,7 +67,7 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
   let fallback: (() => void) | null = null
   let unpaired = false
   const attempt = (thing: Item, away: number): boolean => {
-    if (thing.negated || thing.standing === 'name') return false
+    if (thing.negated || thing.standing === 'name' || thing.standing === 'part') return false
     const lost = short + away
     const paired = pairsOf(thing, trouble, pairs)
     const demoted = thing.standing === 'place' || thing.standing === 'agent'
@@ -148,5 +148,5 @@ function pairThings(items: readonly Item[], index: number, pairs: Pairs, trouble
 }
 
 function speaks({ standing, negated }: Item): boolean {
-  return !negated && (standing === 'plain' || standing === 'container')
+  return !negated && (standing === 'plain' || standing === 'container' || standing === 'part')
 }
