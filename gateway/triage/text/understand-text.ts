@@ -22,13 +22,20 @@ export function understandText(city: City, text: string, schemeId = city.default
   const place = inAddress === null ? inContent : joined(inAddress, inContent)
   const masked = withoutNames(content, inContent.names)
   const category = categoryOf(city, content, masked, schemeId)
-  const steps = [
-    { title: 'text', lines: [text] },
-    ...(grammar === null ? [] : [{ title: 'grammar', lines: grammarLines(grammar) }]),
-    { title: 'place', lines: [...(inAddress?.steps ?? []), ...inContent.steps, ...placeLines(place)] },
-    { title: `category, ${schemeId}`, lines: [...category.lines, ...categoryLines(category.reading)] },
-  ]
-  return { grammar, category: category.reading, place: { candidates: place.candidates, certain: place.certain }, steps }
+  return {
+    grammar,
+    category: category.reading,
+    place: { candidates: place.candidates, certain: place.certain },
+    // Made when they are asked for: they cost as much as the reading.
+    get steps() {
+      return [
+        { title: 'text', lines: [text] },
+        ...(grammar === null ? [] : [{ title: 'grammar', lines: grammarLines(grammar) }]),
+        { title: 'place', lines: [...(inAddress?.steps ?? []), ...inContent.steps, ...placeLines(place)] },
+        { title: `category, ${schemeId}`, lines: [...category.lines, ...categoryLines(category.reading)] },
+      ]
+    },
+  }
 }
 
 /** Two candidates further apart are two places. */
@@ -46,12 +53,21 @@ function joined(address: ReadPlace, content: ReadPlace): PlaceReading {
   return { candidates: [...first.candidates, ...others], certain: first.certain && !(apart && b.confidence > 0.5) }
 }
 
-/** A lane called 垃圾巷 says nothing of refuse: names of places are blotted out, their length kept. */
+/**
+ * A lane called 垃圾巷 says nothing of refuse: names of places are blotted out, their length kept. Their last character
+ * stays: a bridge's railing is another thing than a road's.
+ */
 function withoutNames(text: string, names: ReadPlace['names']): string {
-  let masked = text
-  for (const [from, to] of names) masked = masked.slice(0, from) + '某'.repeat(to - from) + masked.slice(to)
-  return masked
+  let masked = ''
+  let at = 0
+  for (const [from, to] of names) {
+    masked += text.slice(at, from) + blots.slice(0, to - from - 1)
+    at = Math.max(from, to - 1)
+  }
+  return masked + text.slice(at)
 }
+
+const blots = '某'.repeat(100)
 
 /** Where nothing else tells, the name may: the public toilet that is a landmark is the toilet that has no water. */
 function categoryOf(city: City, content: string, masked: string, schemeId: string) {
