@@ -73,11 +73,7 @@ function conceptOf({ value }: Row<z.output<typeof wordColumns>>): string {
   return value.concept
 }
 
-function readRow(
-  reader: CityReader,
-  row: Row<z.output<typeof wordColumns>>,
-  named: ReadonlySet<string>,
-): LexiconRow[] {
+function readRow(reader: CityReader, row: Row<z.output<typeof wordColumns>>, named: ReadonlySet<string>): LexiconRow[] {
   const { concept, role, words: cell } = row.value
   if (withoutConcept.has(role) !== (concept === '')) {
     const must = concept === '' ? 'names what the words stand for, with the role' : 'must be empty with the role'
@@ -109,7 +105,11 @@ export function lexiconOf(
       const category = row.scheme === scheme ? byCode(row.kind, row.code) : null
       return category === null ? [] : [{ category, share: row.share }]
     })
-    if (own.length > 0) concepts.set(concept, own.sort((a, b) => b.share - a.share))
+    if (own.length > 0)
+      concepts.set(
+        concept,
+        own.sort((a, b) => b.share - a.share),
+      )
   }
   return { words: tables.words, concepts }
 }

@@ -69,7 +69,8 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
     if (text === '') return
     const word = words.entry(unitsOf(text), () => ({ text, senses: [] }))
     all.set(text, word)
-    if (!word.senses.some((sense) => sense.concept === concept && sense.role === role)) word.senses.push({ concept, role })
+    if (!word.senses.some((sense) => sense.concept === concept && sense.role === role))
+      word.senses.push({ concept, role })
   }
 
   for (const { concept: name, role, words: own } of lexicon.words) {

@@ -1,5 +1,5 @@
 import type { CategoryReading } from '../../case-intent.ts'
-import type { Category, City, CategoryScheme } from '../../city/city.ts'
+import type { Category, CategoryScheme, City } from '../../city/city.ts'
 import { quote } from '../../errors.ts'
 import { type Concept, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
@@ -120,7 +120,8 @@ function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary,
 
 /** Somebody thanks, asks or sells: what the words name is not what is wrong. */
 function dull(items: readonly Item[], steps: string[]): number {
-  const of = (role: 'settled' | 'inquiry' | 'advert') => items.filter(({ word, negated }) => hasRole(word, role) && !negated)
+  const of = (role: 'settled' | 'inquiry' | 'advert') =>
+    items.filter(({ word, negated }) => hasRole(word, role) && !negated)
   let left = 1
   const [settled] = of('settled').slice(-1)
   // 上次修好的井盖又坏了: what comes after it is wrong again.

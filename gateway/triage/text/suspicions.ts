@@ -39,7 +39,8 @@ export function suspect(items: readonly Item[], { pairs }: Vocabulary): Suspicio
     if (item.negated) continue
     for (const { role, concept } of item.word.senses) {
       const share = left[item.standing]
-      if (role === 'phrase') add(concept, (item.word.text.length > 2 ? score.phrase : score.shortPhrase) * whole(share), item)
+      if (role === 'phrase')
+        add(concept, (item.word.text.length > 2 ? score.phrase : score.shortPhrase) * whole(share), item)
       else if (role === 'hint') add(concept, score.hint * share, item)
       else if (role === 'object') add(concept, (item.lacked ? score.lacked : score.object) * share, item)
       else if (role === 'topic') add(concept, score.topic * share, item)

@@ -19,7 +19,7 @@ export function understandText(city: City, text: string, schemeId = city.default
   const content = grammar?.content ?? text
   const inContent = readPlace(city, content)
   const inAddress = grammar === null ? null : readPlace(city, grammar.address)
-  const place = inAddress === null ? inContent : joined(inAddress, inContent)
+  const place = grammar === null || inAddress === null ? inContent : joined(city, grammar, inAddress, inContent)
   const masked = withoutNames(content, inContent.names)
   const category = categoryOf(city, content, masked, schemeId)
   return {
@@ -42,7 +42,12 @@ export function understandText(city: City, text: string, schemeId = city.default
 const samePlaceM = 250
 
 /** The field for the address comes first; a text that is surer of another place makes both doubtful. */
-function joined(address: ReadPlace, content: ReadPlace): PlaceReading {
+function joined(city: City, grammar: Grammar, address: ReadPlace, content: ReadPlace): PlaceReading {
+  if (!address.certain && !content.certain) {
+    // 春溪小区#3幢楼下…: only both together name a house.
+    const both = readPlace(city, `${grammar.address}，${grammar.content}`)
+    if (both.certain) return both
+  }
   const [a, b] = [address.candidates[0], content.candidates[0]]
   if (a === undefined) return content
   if (b === undefined) return address
