@@ -10,7 +10,7 @@ import { explain } from './explain.ts'
 import { explainLines, explainText } from './explain-text.ts'
 
 const synopsis =
-  'explain <text> [--city folder | --config file] [--scheme id] | explain --jsonl … | explain <config.yaml> <message id>'
+  'explain (<text>, or --jsonl, or <config.yaml> <message id>) [--city folder] [--config file] [--scheme id]'
 const options = {
   city: { type: 'string' },
   config: { type: 'string' },
