@@ -1,8 +1,8 @@
-import { GatewayError } from '../../gateway/errors.ts'
 import type { DeliveryReport, DeliveryState } from '../../gateway/report.ts'
 import { isInternational, subscriberUri } from '../../gateway/subscriber.ts'
 import type { SmppDecodeOptions } from './decode-options.ts'
 import { receiptedIdForms } from './message-ids.ts'
+import { fault } from './octets.ts'
 import type { Address, ShortMessage } from './short-message.ts'
 import { numberOf, tag, textOf } from './tlvs.ts'
 
@@ -22,7 +22,7 @@ export function readReceiptText(text: string): ReceiptText {
   const end = /\btext\s*:/i.exec(text)?.index ?? text.length
   const head = /\bstat\s*:/i.test(text.slice(0, end)) || !/\bstat\s*:/i.test(text) ? text.slice(0, end) : text
   const field = (name: string) =>
-    new RegExp(`(?:^|[^\\w])${name}\\s*:\\s*${notNext}(\\S+)`, 'i').exec(head)?.[1] ?? null
+    new RegExp(`(?:^|[^\\w])${name}\\s*:\\s*${notNext}([!-~]{1,64})`, 'i').exec(head)?.[1] ?? null
   return { id: field('id'), stat: field('stat'), err: field('err'), doneDate: field('done\\s*date') }
 }
 
@@ -55,7 +55,7 @@ export function receiptOf(
   if (!certain && (said.id === null || said.stat === null)) return null
   const id = tlvId ?? said.id
   const reference = numberOf(pdu.tlvs, tag.userMessageReference, 2)
-  if (id === null && reference === null) throw new GatewayError('DECODE_FIELD', 'SMPP: receipt without a message id')
+  if (id === null && reference === null) throw fault('receipt', 'names no message')
   const ids = [tlvId, said.id].filter((one) => one !== null)
   return {
     kind: 'delivery',
@@ -70,16 +70,17 @@ export function receiptOf(
 
 /**
  * A receipt comes from whom the text went to (appendix B), but some centres leave the addresses as they were in the
- * submission; then a subscriber's number stands where a service's should.
+ * submission: then it comes from the account's own number, or a service's number stands where a subscriber's should.
  */
-function recipient(source: Address, destination: Address, { country }: SmppDecodeOptions): string {
-  const [from, to] = [source, destination].map(({ digits, ton }) =>
-    subscriberUri(digits, country, ton === 1 ? true : null),
-  )
-  const turned = from !== undefined && to !== undefined && !isInternational(from) && isInternational(to)
-  const uri = (turned ? to : from) ?? ''
-  if (/^tel:\+?$/.test(uri)) throw new GatewayError('DECODE_FIELD', 'SMPP: source_addr of a receipt is empty')
-  return uri
+function recipient(source: Address, destination: Address, { country, ownNumber }: SmppDecodeOptions): string {
+  const uri = ({ digits, ton }: Address) => subscriberUri(digits, country, ton === 1 ? true : null)
+  const own = ({ digits }: Address) => ownNumber != null && ownNumber !== '' && digits.startsWith(ownNumber)
+  const from = uri(source)
+  const to = uri(destination)
+  const turned = own(source) !== own(destination) ? own(source) : !isInternational(from) && isInternational(to)
+  const subject = turned ? to : from
+  if (/^tel:\+?$/.test(subject)) throw fault('source_addr', 'of a receipt is empty')
+  return subject
 }
 
 const statWords: Readonly<Record<string, DeliveryState | null>> = {
