@@ -64,7 +64,10 @@ t.test('strings are as long as their tables allow, and not longer', async (t) =>
   t.match(outcome(source(21)), /^DECODE_FIELD .*source_addr is longer than 21 octets/)
   t.notMatch(outcome(source(21)), /11111/, 'a number is not quoted')
   t.match(outcome(spoilt(16, 17, Buffer.from('CMT123\0'))), /service_type is longer than 6 octets/)
-  t.match(outcome(spoilt(at.schedule, at.schedule + 1, Buffer.from('2611250845000000+\0'))), /schedule_delivery_time is longer than 17/)
+  t.match(
+    outcome(spoilt(at.schedule, at.schedule + 1, Buffer.from('2611250845000000+\0'))),
+    /schedule_delivery_time is longer than 17/,
+  )
   const data = recorded('data-sm').pdus[0] ?? Buffer.alloc(0)
   const long = Buffer.concat([data.subarray(0, 19), digits(64), data.subarray(32)])
   long.writeUInt32BE(long.length, 0)
@@ -121,7 +124,12 @@ t.test('two texts in one PDU: the longer one goes on, and a row says so', async 
   const both = decoded(delivery('short', { tlvs: new Map([[0x0424, Buffer.from('a longer one')]]) }))
   t.match(both, [
     { kind: 'text', text: 'a longer one' },
-    { kind: 'malformed', index: 1, code: 'DECODE_FIELD', detail: /short_message of 5 octets beside message_payload of 12/ },
+    {
+      kind: 'malformed',
+      index: 1,
+      code: 'DECODE_FIELD',
+      detail: /short_message of 5 octets beside message_payload of 12/,
+    },
   ])
   t.equal(decoded(delivery('same', { tlvs: new Map([[0x0424, Buffer.from('same')]]) })).length, 1)
 })
@@ -141,9 +149,7 @@ t.test('a header that lies about its length is an error that says so', async (t)
 })
 
 t.test('several elements stand in one header, in any order', async (t) => {
-  t.match(decoded(withHeader('09240101080412670201')), [
-    { kind: 'part', reference: 'udh16:4711', total: 2, number: 1 },
-  ])
+  t.match(decoded(withHeader('09240101080412670201')), [{ kind: 'part', reference: 'udh16:4711', total: 2, number: 1 }])
   t.match(decoded(withHeader('0a00031102010003120202')), [{ reference: 'udh8:18', number: 2 }])
   t.match(decoded(withHeader('0404020af5', 'abc')), [{ kind: 'datagram', port: 10, content: Buffer.from('abc') }])
   t.match(decoded(withHeader('00', 'abc')), [{ kind: 'text', text: 'abc' }])

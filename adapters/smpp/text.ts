@@ -25,7 +25,7 @@ function read(octets: Buffer, coding: TextCoding, skipBits: number): string {
       return utf16(octets)
     case 'gb18030':
     case 'utf8':
-      return strictly(octets, coding) ?? guessed(octets)
+      return strictly(octets, coding) ?? strictly(octets, 'utf8') ?? iconv.decode(octets, coding)
     case 'octets':
       return guessed(octets)
     case 'iso-2022-jp':
@@ -36,14 +36,14 @@ function read(octets: Buffer, coding: TextCoding, skipBits: number): string {
     case 'iso-8859-8':
       return iconv.decode(octets, coding)
     case 'ks-c-5601':
-      return strictly(octets, 'cp949') ?? guessed(octets)
+      return strictly(octets, 'cp949') ?? strictly(octets, 'utf8') ?? iconv.decode(octets, 'cp949')
   }
 }
 
 /**
- * What most peers mean when they do not say, and when what they say cannot be: UTF-8 and GB18030 are so strict that a
- * text of some length is hardly ever valid by chance, UTF-8 more so. Latin-1 takes the rest, one character an octet, so
- * that nothing is lost.
+ * What most peers mean when they do not say, and when what they say cannot be. UTF-8 is hardly ever valid by chance;
+ * GB18030 is now and then (Größe in Latin-1 is), but a city here hears more Chinese than German. Latin-1 takes the
+ * rest, one character an octet, so that nothing is lost.
  */
 function guessed(octets: Buffer): string {
   const text = strictly(octets, 'utf8') ?? strictly(octets, 'gb18030')
