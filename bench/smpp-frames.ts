@@ -9,6 +9,9 @@ import { numberOf, tag } from '../adapters/smpp/tlvs.ts'
 export const placeholder = '8613900000000'
 const firstSender = 8_613_900_000_000
 
+/** The digits of a run's senders, from 0. */
+export const senderOf = (index: number): string => String(firstSender + index)
+
 export interface Frame {
   readonly bytes: Buffer
   /** Where the sender's digits begin. */
@@ -48,7 +51,7 @@ export class Outgoing {
     const frame = frames?.[this.#part]
     if (frames === undefined || frame === undefined) throw new Error('there is nothing to say')
     const pdu = Buffer.from(frame.bytes)
-    pdu.write(String(firstSender + this.#message), frame.senderAt, 'latin1')
+    pdu.write(senderOf(this.#message), frame.senderAt, 'latin1')
     if (++this.#part === frames.length) {
       this.#part = 0
       this.#message++

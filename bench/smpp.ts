@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { closeServer } from './gateways.ts'
 import { writeMessages } from './smpp-centre.ts'
+import { burst } from './smpp-burst.ts'
 import { compareMo } from './smpp-mo.ts'
 
 /**
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     window: { type: 'string', default: '100' },
     targets: { type: 'string', default: 'bare,server,embedded,kannel' },
     binds: { type: 'string', default: 'receiver' },
+    databases: { type: 'string', default: 'server,embedded' },
   },
 })
 
@@ -39,6 +41,8 @@ async function run(): Promise<void> {
       })
     }
   }
+  const databases = values.databases.split(',')
+  if (parts.includes('burst')) await burst(databases)
 }
 
 try {
