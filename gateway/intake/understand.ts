@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { v7 as uuidv7 } from 'uuid'
 import type { Receipt, Received } from '../adapter.ts'
+import { exifPlace } from '../attachments/picture.ts'
 import type { City } from '../city/city.ts'
 import { describe, GatewayError } from '../errors.ts'
 import type { EventDraft } from '../relay/cloud-event.ts'
@@ -278,7 +279,7 @@ function keepFiles(reports: readonly Report[], rows: BatchRows): readonly Report
       if (attachment.content === null) return attachment
       const sha256 = createHash('sha256').update(attachment.content).digest('hex')
       rows.files.push({ sha256, content: attachment.content })
-      return { ...attachment, sha256 }
+      return { ...attachment, sha256, place: report.kind === 'text' ? exifPlace(attachment.content) : null }
     })
     return { ...report, attachments }
   })

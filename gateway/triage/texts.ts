@@ -1,4 +1,4 @@
-import type { CaseIntent, CategoryFinding, CategoryReading, Location, PlaceReading } from '../case-intent.ts'
+import type { CaseIntent, CategoryFinding, CategoryReading, Location, PlaceReading, Urgency } from '../case-intent.ts'
 import type { Category, City, Subject } from '../city/city.ts'
 import type { TextReport } from '../report.ts'
 import { unclassified } from './categorise.ts'
@@ -66,7 +66,7 @@ export function textIntent(report: TextReport, circumstances: TextCircumstances)
       ...attachment,
       sizeBytes: content?.length ?? null,
     })),
-    urgency: category?.emergency === true && reading.certain ? 'emergency' : 'normal',
+    urgency: urgencyOf(reading, category, city),
     remarks: remarksOf(report, understanding, named, picture, city),
     evidence: report.assembled?.evidence ?? [message.id],
     related: [],
@@ -96,6 +96,18 @@ function findingOf(reading: CategoryReading, city: City): { finding: CategoryFin
     finding: { scheme, kind, code, zh, confidence, candidates },
     category: city.scheme(scheme)?.byCode(kind, code) ?? null,
   }
+}
+
+/** What may well be an emergency is not left lying until somebody has read it. */
+const mayBeFrom = 0.3
+
+function urgencyOf({ candidates }: CategoryReading, category: Category | null, city: City): Urgency {
+  if (category !== null) return category.emergency ? 'emergency' : 'normal'
+  const scheme = city.scheme(city.defaultScheme)
+  const mayBe = candidates.some(
+    ({ kind, code, confidence }) => confidence >= mayBeFrom && scheme?.byCode(kind, code)?.emergency === true,
+  )
+  return mayBe ? 'urgent' : 'normal'
 }
 
 /** From this confidence on the first candidate is worth a point on the map, with its circle; `place` says how sure it is. */
