@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { NoticeRequest, To } from '../notices/request.ts'
 import { type Resolution, resolutions } from '../notices/resolution.ts'
-import { idParams, limit, text, time, uuid } from './fields.ts'
+import { idParams, limit, text, uuid } from './fields.ts'
 import { type NoticeBody, noticeBody } from './notice-body.ts'
 import type { RouteOptions } from './route-options.ts'
 

@@ -3,7 +3,7 @@ import { emptyRows } from '../intake/rows.ts'
 import { closeReporter, openReporters, reporterOf } from '../store/correspondence.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import { maskedSubscriber } from '../subscriber.ts'
-import { idParams, limit, text, time, uuid } from './fields.ts'
+import { idParams, limit, text, time } from './fields.ts'
 import type { RouteOptions } from './route-options.ts'
 
 /** 件件有回音: who still waits, and the core's word on what they reported. */

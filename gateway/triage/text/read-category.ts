@@ -49,7 +49,11 @@ export function readText(scheme: CategoryScheme, text: string): CategorySteps {
 type Mark = Found<Word> & { readonly guessed: boolean }
 
 function findExact(units: readonly number[], { words }: Vocabulary): Mark[] {
-  const found = segment<Word>(units.length, (from, each) => words.at(units, from, (word, to) => each(word, to, 1)), isName)
+  const found = segment<Word>(
+    units.length,
+    (from, each) => words.at(units, from, (word, to) => each(word, to, 1)),
+    isName,
+  )
   return found.map((one) => ({ ...one, guessed: false }))
 }
 
@@ -61,7 +65,10 @@ function isName(word: Word): boolean {
 function findBySound(units: readonly number[], { words, sounds }: Vocabulary): Mark[] {
   const heard = units.map(soundOf)
   const bySound = sounds()
-  const wordsAt = (from: number, each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void) => {
+  const wordsAt = (
+    from: number,
+    each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void,
+  ) => {
     words.at(units, from, (word, to) => each({ word, guessed: false }, to, 1))
     bySound.at(heard, from, (same, to) => {
       for (const word of same) {

@@ -12,7 +12,14 @@ export interface Suspicion {
 const reach = 18
 const shortReach = 9
 
-const left: Readonly<Record<Standing, number>> = { plain: 1, container: 0.6, agent: 0.35, place: 0.3, part: 0.5, name: 0 }
+const left: Readonly<Record<Standing, number>> = {
+  plain: 1,
+  container: 0.6,
+  agent: 0.35,
+  place: 0.3,
+  part: 0.5,
+  name: 0,
+}
 
 /** Scores were set on the sentences of test/triage-text-category.test.ts and the tuning half of test/citizens. */
 const score = {
