@@ -96,15 +96,22 @@ export function folderFor(t: Test): string {
   return folder
 }
 
-/** An HTTP server that Kannel hands every text to that it takes. */
+/** A field of a query octet by octet: Kannel puts what came in UCS-2 there as it came. */
+function octetsOf(url: string, name: string): string {
+  const written = new RegExp(`[?&]${name}=([^&]*)`).exec(url)?.[1] ?? ''
+  return written
+    .replaceAll('+', ' ')
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+}
+
+/** An HTTP server that Kannel hands every text to that it takes in UCS-2. */
 export async function textSink(
   t: Test,
 ): Promise<{ port: number; texts: { from: string; to: string; text: string }[] }> {
   const texts: { from: string; to: string; text: string }[] = []
   const server = createHttpServer((request, response) => {
-    const query = new URL(request.url ?? '', 'http://sink').searchParams
-    const said = (name: string) => query.get(name) ?? ''
-    texts.push({ from: said('from'), to: said('to'), text: said('text') })
+    const [from = '', to = '', text = ''] = ['from', 'to', 'text'].map((name) => octetsOf(request.url ?? '', name))
+    texts.push({ from, to, text: Buffer.from(text, 'latin1').swap16().toString('utf16le') })
     response.end()
   })
   server.listen(0, '127.0.0.1')
@@ -141,7 +148,7 @@ export async function kannelBoundTo(t: Test, port: number, password: string): Pr
   ]
   groups[0]?.push('smsbox-interface = 127.0.0.1', 'log-level = 4')
   groups[1]?.push('smsc-username = peer-1', `smsc-password = ${password}`, 'system-type = ""', 'interface-version = 34')
-  groups[4]?.push(`get-url = "http://127.0.0.1:${sink.port}/?from=%p&to=%P&text=%a"`)
+  groups[4]?.push(`get-url = "http://127.0.0.1:${sink.port}/?from=%p&to=%P&text=%b"`)
   writeFileSync(
     file,
     groups.map((lines) => lines.map((line, i) => (i === 0 ? `group = ${line}` : line)).join('\n')).join('\n\n'),
