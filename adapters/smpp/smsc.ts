@@ -96,7 +96,7 @@ export class SmppSmsc implements Adapter {
         session.close('the gateway is stopping')
       }),
     )
-    await closed
+    if (closed !== null) await within(closed, unbindMs)
     if (server !== null) this.#context.report({ state: 'stopped' })
   }
 
