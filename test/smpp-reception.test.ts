@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import t from 'tap'
+import { Acknowledged } from '../adapters/smpp/acknowledged.ts'
 import { Reception } from '../adapters/smpp/reception.ts'
 import { Session } from '../adapters/smpp/session.ts'
 import { messageIdOf } from '../adapters/smpp/session-pdus.ts'
@@ -60,6 +61,7 @@ t.test(
       window: 10,
       redeliveryMs: 1000,
       cutOff: () => false,
+      acknowledged: new Acknowledged(),
       nowMs: () => nowMs,
     })
     const push = async (atMs: number) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AdapterContext, Inbound, Receipt } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
-import { Acknowledged } from './acknowledged.ts'
+import type { Acknowledged } from './acknowledged.ts'
 import { contentKey } from './content-key.ts'
 import type { Header } from './framing.ts'
 import type { Session } from './session.ts'
@@ -21,6 +21,8 @@ export interface ReceptionSetup {
   readonly redeliveryMs: number
   /** Whether a message that was found wanting was cut off, rather than sound and senseless. */
   readonly cutOff: (raw: Buffer) => boolean
+  /** What the far end was told is stored, on this session and others. */
+  readonly acknowledged: Acknowledged
   readonly nowMs: () => number
 }
 
@@ -37,7 +39,6 @@ const temporaryError = statusOf('ESME_RX_T_APPN')
  */
 export class Reception {
   readonly #setup: ReceptionSetup
-  readonly #acknowledged = new Acknowledged()
   readonly #underWay = new Set<Promise<void>>()
   #closed = false
 
@@ -47,12 +48,12 @@ export class Reception {
 
   /** deliver_sm, submit_sm or data_sm. */
   message(header: Header, raw: Buffer): void {
-    const { redeliveryMs, nowMs, cutOff } = this.#setup
+    const { redeliveryMs, nowMs, cutOff, acknowledged, session } = this.#setup
     const key = contentKey(raw)
-    const another = this.#acknowledged.another(key, nowMs())
+    const another = acknowledged.another(key, nowMs())
     this.#accept(this.#inbound(key, raw, header, { keyHoldsMs: another ? 0 : redeliveryMs }), (receipt, error) => {
       if (receipt === null) return this.#answer(header, refusalOf(header.id, error), key, false)
-      this.#acknowledged.add(key, nowMs())
+      acknowledged.add(key, nowMs(), session)
       // It is stored with the reason and must not come again; what was cut off on the way may come whole.
       const status = receipt === 'dead-lettered' && cutOff(raw) ? invalidLength : ok
       return this.#answer(header, status, key, another)
