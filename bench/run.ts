@@ -9,6 +9,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   memory: () => import('./memory.ts'),
   devices: () => import('./devices.ts'),
   text: () => import('./text.ts'),
+  smpp: () => import('./smpp.ts'),
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

@@ -1,8 +1,14 @@
 import t from 'tap'
 import { contentKey } from '../adapters/smpp/content-key.ts'
 import { receiptedIdForms, submittedIdForms } from '../adapters/smpp/message-ids.ts'
-import { clockTime, readReceiptText } from '../adapters/smpp/receipt.ts'
-import { encodeReceipt, type ReceiptToWrite, type StateWord, states } from '../adapters/smpp/receipt-text.ts'
+import {
+  clockTime,
+  encodeReceipt,
+  type ReceiptToWrite,
+  readReceiptText,
+  type StateWord,
+  states,
+} from '../adapters/smpp/receipt-text.ts'
 import { seeded } from '../simulators/seeded.ts'
 import { citizen, city, decoded, delivery, outcome } from './smpp-stage.ts'
 

@@ -25,6 +25,8 @@ export const relatedWithinMs = 72 * 3_600_000
 /** Two who mean the same thing stand this far apart at most, over and above what their places are unsure by. */
 const relatedWithinM = 50
 const mostAccuracyM = 100
+/** Most of what lies in the grids around is told apart by this alone: no degree of latitude is shorter than 110 km. */
+const reachDegrees = (relatedWithinM + mostAccuracyM) / 110_000
 const mostRelated = 5
 /** From this score on two intents are linked. */
 const linkedFrom = 0.5
@@ -104,6 +106,7 @@ function relationsOf(row: IntentRow, known: readonly Neighbour[], named: KnownRe
 function relationBetween(self: Neighbour, other: Neighbour): { because: string; score: number } | null {
   if (self.componentId !== null && self.componentId === other.componentId)
     return { because: `same component ${other.componentId}`, score: 1 }
+  if (Math.abs(self.latitude - other.latitude) > reachDegrees) return null
   const apartM = Math.round(distanceM(self, other))
   const unsureM = Math.min(mostAccuracyM, Math.max(self.accuracyM ?? 0, other.accuracyM ?? 0))
   const reachM = relatedWithinM + unsureM
