@@ -64,6 +64,8 @@ export class SmppSmscSimulator {
   readonly #sockets = new Set<Socket>()
   readonly #bound = new Set<Bound>()
   readonly #held: Buffer[] = []
+  /** Texts that wait for somebody to bind. */
+  readonly #forReceivers: (() => void)[] = []
   #server: Server | null = null
   #turn = 0
 
@@ -84,6 +86,7 @@ export class SmppSmscSimulator {
     const server = this.#server
     this.#server = null
     this.cutLinks()
+    this.#letGo()
     if (server !== null) await new Promise((resolve) => server.close(resolve))
   }
 
@@ -104,7 +107,8 @@ export class SmppSmscSimulator {
   async deliver(pdu: Buffer): Promise<string> {
     const receivers = this.receivers
     const farEnd = receivers[this.#turn++ % Math.max(1, receivers.length)]
-    const status = farEnd === undefined ? 'lost' : await farEnd.request(pdu).then(statusOfHeard, () => 'lost')
+    if (farEnd === undefined) return 'lost'
+    const status = await farEnd.request(pdu).then(statusOfHeard, () => 'lost')
     this.answers.set(status, (this.answers.get(status) ?? 0) + 1)
     return status
   }
@@ -113,8 +117,8 @@ export class SmppSmscSimulator {
   async say(text: MobileText, order: (pdus: Buffer[]) => Buffer[] = (pdus) => pdus): Promise<void> {
     for (const pdu of order(pdusOf(text))) {
       for (let tries = 0; (await this.deliver(pdu)) !== 'ESME_ROK'; tries++) {
-        if (tries > 1000) throw new Error('nobody takes the message')
-        if (this.receivers.length === 0) await new Promise(setImmediate)
+        if (tries > 1000 || this.#server === null) throw new Error('nobody takes the message')
+        if (this.receivers.length === 0) await new Promise<void>((resolve) => this.#forReceivers.push(resolve))
       }
     }
   }
@@ -152,8 +156,14 @@ export class SmppSmscSimulator {
       (systemId === undefined || said.system_id === systemId) &&
       (password === undefined || said.password === password)
     if (right) this.#bound.add({ farEnd, direction })
+    // After the response has left.
+    if (right && direction !== 'transmitter') setImmediate(() => this.#letGo())
     const status = right ? 0 : statusOf('ESME_RINVPASWD')
     return encodeResponse(header.id, header.sequence, status, right ? { system_id: 'smsc-simulator' } : {})
+  }
+
+  #letGo(): void {
+    for (const go of this.#forReceivers.splice(0)) go()
   }
 
   #submit(farEnd: SmppFarEnd, { header, raw }: Heard): void {

@@ -38,17 +38,24 @@ t.test('a redelivery is answered with the id that it had', async (t) => {
   await second.unbind()
 })
 
-t.test('the same words again on a session that was answered are another message after a minute', async (t) => {
-  const acknowledged = new Acknowledged()
-  t.equal(acknowledged.another('k', 0), false)
-  acknowledged.add('k', 1000)
-  t.equal(acknowledged.another('k', 61_000), false, 'the answer and the message may have crossed')
-  t.equal(acknowledged.another('k', 61_001), true)
-  acknowledged.add('k', 61_001)
-  t.equal(acknowledged.another('k', 61_002), false)
-  for (let n = 0; n < 10_000; n++) acknowledged.add(`other ${n}`, 61_003)
-  t.equal(acknowledged.another('k', 900_000), false, 'the oldest are forgotten, and taken for redeliveries')
-})
+t.test(
+  'the same words again, after a minute, are another message while the session that was answered holds',
+  async (t) => {
+    const acknowledged = new Acknowledged()
+    const session = { open: true }
+    t.equal(acknowledged.another('k', 0), false)
+    acknowledged.add('k', 1000, session)
+    t.equal(acknowledged.another('k', 61_000), false, 'the answer and the message may have crossed')
+    t.equal(acknowledged.another('k', 61_001), true)
+    session.open = false
+    t.equal(acknowledged.another('k', 61_001), false, 'the answer may have died with the session')
+    const held = { open: true }
+    acknowledged.add('k', 61_001, held)
+    t.equal(acknowledged.another('k', 61_002), false)
+    for (let n = 0; n < 10_000; n++) acknowledged.add(`other ${n}`, 61_003, held)
+    t.equal(acknowledged.another('k', 900_000), false, 'the oldest are forgotten, and taken for redeliveries')
+  },
+)
 
 t.test('a message that was not stored leaves no trace: the next one is still a redelivery', async (t) => {
   const gateway = await esme(t)

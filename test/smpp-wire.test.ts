@@ -2,6 +2,7 @@ import t from 'tap'
 import { headerOf } from '../adapters/smpp/framing.ts'
 import { encodePdu, encodeResponse, statusOf } from '../adapters/smpp/session-pdus.ts'
 import { GatewayError } from '../gateway/errors.ts'
+import { seeded } from '../simulators/seeded.ts'
 import { deferred, esmeOf, RawPeer, rawCentre, smsc, textPdu, until } from './smpp-link-stage.ts'
 
 const head = (length: number, id: number, sequence: number, status = 0): Buffer => {
@@ -298,4 +299,26 @@ t.test('a peer that does not read what it is sent is closed before it fills the 
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   t.ok(peer.socket.destroyed, 'it is closed')
+})
+
+t.test('spoilt octets end no more than their own link, and every PDU that could be cut is answered', async (t) => {
+  const gateway = await smsc(t)
+  const random = seeded(20261125)
+  const steady = await RawPeer.bound(gateway.port, 'transceiver', 'peer-2')
+  for (let round = 0; round < 150; round++) {
+    const peer = await RawPeer.bound(gateway.port)
+    const carriers = ['submit_sm', 'deliver_sm', 'data_sm'] as const
+    const sound = Array.from({ length: 4 }, (_, i) => textPdu(100 + i, carriers[Math.floor(random() * 3)], 100 + i))
+    const spoilt = Buffer.concat(sound)
+    for (let n = Math.floor(random() * 6); n >= 0; n--)
+      spoilt[Math.floor(random() * spoilt.length)] = Math.floor(random() * 256)
+    peer.send(spoilt.subarray(0, Math.floor(random() * spoilt.length * 1.3)))
+    peer.socket.end()
+    await until('the link ends', () => peer.closed)
+    steady.send(textPdu(round, 'submit_sm', 1000 + round))
+    t.equal(await steady.answer(1000 + round), 'submit_sm_resp ESME_ROK')
+  }
+  t.ok(gateway.read.length > 300, `${gateway.read.length} were read`)
+  t.ok(gateway.read.every((one) => typeof one !== 'string' || one.startsWith('DECODE_')))
+  await gateway.adapter.stop()
 })

@@ -1,30 +1,35 @@
-/** Keys that one session was acknowledged, and when; the oldest are forgotten. */
+/** Keys that are remembered; the oldest are forgotten. */
 const mostRemembered = 10_000
 
-/** A centre that had an answer asks no more: within this time it may still be the same one that crossed it. */
+/** Within this time a message may have crossed the answer to itself. */
 const crossingMs = 60_000
 
+/** A session as far as it matters here. */
+export interface Holding {
+  readonly open: boolean
+}
+
 /**
- * SMPP gives a message no identity, so its key is its content, and that holds for as long as a centre may deliver it
- * again. But a centre that was answered on this very session has no reason to: the same text from the same sender after
- * that is somebody who asks again, and is owed an answer.
+ * What one far end was told is stored, and on which session. SMPP gives a message no identity, so its key is its content,
+ * and that holds for as long as a centre may deliver it again. But one that was answered on a session that still holds
+ * has had the answer: the same words from the same sender after that are somebody who asks again and is owed an answer.
  */
 export class Acknowledged {
-  readonly #atMs = new Map<string, number>()
+  readonly #byKey = new Map<string, { readonly atMs: number; readonly session: Holding }>()
 
-  add(key: string, nowMs: number): void {
-    this.#atMs.delete(key)
-    this.#atMs.set(key, nowMs)
-    if (this.#atMs.size <= mostRemembered) return
-    for (const oldest of this.#atMs.keys()) {
-      this.#atMs.delete(oldest)
+  add(key: string, atMs: number, session: Holding): void {
+    this.#byKey.delete(key)
+    this.#byKey.set(key, { atMs, session })
+    if (this.#byKey.size <= mostRemembered) return
+    for (const oldest of this.#byKey.keys()) {
+      this.#byKey.delete(oldest)
       return
     }
   }
 
   /** Whether the same content now is certainly another message. */
   another(key: string, nowMs: number): boolean {
-    const atMs = this.#atMs.get(key)
-    return atMs !== undefined && nowMs - atMs > crossingMs
+    const before = this.#byKey.get(key)
+    return before?.session.open === true && nowMs - before.atMs > crossingMs
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Adapter, AdapterContext, AdapterKind, TextSender } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
+import { Acknowledged } from './acknowledged.ts'
 import { type EsmeOptions, esmeOptions } from './esme-options.ts'
 import type { Header } from './framing.ts'
 import { decodeStored, esmeTexts, isCutOff } from './messages.ts'
@@ -136,6 +137,7 @@ export class SmppEsme implements Adapter {
       window: limits.unacknowledged,
       redeliveryMs: redelivery,
       cutOff: isCutOff,
+      acknowledged: new Acknowledged(),
       nowMs: () => performance.now(),
     })
     return { session, reception }

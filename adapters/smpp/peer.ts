@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { AdapterContext } from '../../gateway/adapter.ts'
+import { Acknowledged } from './acknowledged.ts'
 import type { Allowance } from './allowance.ts'
 import { admit, type Direction, directionOf, introductionOf } from './bind-access.ts'
 import type { Header } from './framing.ts'
@@ -18,11 +19,16 @@ export interface PeerSetup {
   readonly nowMs: () => number
   /** Sessions that are bound under a name. */
   readonly bindsOf: (systemId: string) => number
-  /** What all sessions of a peer may say together. */
-  readonly allowanceOf: (peer: PeerOptions) => Allowance
+  /** What all sessions of a peer share. */
+  readonly sharedOf: (peer: PeerOptions) => Shared
   /** Whether a row may be kept of octets that came from somebody who has not bound. */
   readonly strange: (remote: string) => boolean
   readonly bound: (peer: Peer) => void
+}
+
+export interface Shared {
+  readonly allowance: Allowance
+  readonly acknowledged: Acknowledged
 }
 
 interface Bound {
@@ -70,7 +76,7 @@ export class Peer {
         settled: () => this.settled(),
       },
     })
-    this.#reception = this.#receptionOf(this.remote)
+    this.#reception = this.#receptionOf(this.remote, new Acknowledged())
     this.#hello = setTimeout(() => this.#turnAway('no bind in time', {}), options.limits.helloWithin)
     void this.session.closed.then(() => clearTimeout(this.#hello))
   }
@@ -123,7 +129,7 @@ export class Peer {
   }
 
   #bind(header: Header, raw: Buffer, direction: Direction): void {
-    const { options, context, bindsOf, allowanceOf, bound } = this.#setup
+    const { options, context, bindsOf, sharedOf, bound } = this.#setup
     if (this.#bound !== null) {
       context.refused('a second bind on one session', this.who)
       this.#answer(header, already)
@@ -144,8 +150,9 @@ export class Peer {
       this.#refuse(header, bindFailed)
     } else {
       clearTimeout(this.#hello)
-      this.#bound = { peer, direction, allowance: allowanceOf(peer) }
-      this.#reception = this.#receptionOf(peer.systemId)
+      const { allowance, acknowledged } = sharedOf(peer)
+      this.#bound = { peer, direction, allowance }
+      this.#reception = this.#receptionOf(peer.systemId, acknowledged)
       this.session.longestPdu = options.limits.pdu
       context.log.info({ ...this.who, direction }, 'smpp peer bound')
       this.session.respond(encodeResponse(header.id, header.sequence, 0, { system_id: options.systemId }))
@@ -180,7 +187,7 @@ export class Peer {
     this.session.respond(known ? encodeResponse(id, sequence, status) : encodeNack(sequence, unknownCommand))
   }
 
-  #receptionOf(peer: string): Reception {
+  #receptionOf(peer: string, acknowledged: Acknowledged): Reception {
     const { options, context, nowMs } = this.#setup
     return new Reception({
       context,
@@ -191,6 +198,7 @@ export class Peer {
       window: options.limits.unacknowledged,
       redeliveryMs: options.redelivery,
       cutOff: isCutOff,
+      acknowledged,
       nowMs,
     })
   }

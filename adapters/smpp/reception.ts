@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { AdapterContext, Inbound, Receipt } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
-import { Acknowledged } from './acknowledged.ts'
+import type { Acknowledged } from './acknowledged.ts'
 import { contentKey } from './content-key.ts'
 import type { Header } from './framing.ts'
 import type { Session } from './session.ts'
-import { commandId, commandName, encodeNack, encodeResponse, statusOf } from './session-pdus.ts'
+import { commandId, commandName, encodeNack, encodeResponse, encodeYes, idOctets, statusOf } from './session-pdus.ts'
 
 export interface ReceptionSetup {
   readonly context: AdapterContext
@@ -21,6 +21,8 @@ export interface ReceptionSetup {
   readonly redeliveryMs: number
   /** Whether a message that was found wanting was cut off, rather than sound and senseless. */
   readonly cutOff: (raw: Buffer) => boolean
+  /** What the far end was told is stored, on this session and others. */
+  readonly acknowledged: Acknowledged
   readonly nowMs: () => number
 }
 
@@ -37,7 +39,6 @@ const temporaryError = statusOf('ESME_RX_T_APPN')
  */
 export class Reception {
   readonly #setup: ReceptionSetup
-  readonly #acknowledged = new Acknowledged()
   readonly #underWay = new Set<Promise<void>>()
   #closed = false
 
@@ -47,15 +48,15 @@ export class Reception {
 
   /** deliver_sm, submit_sm or data_sm. */
   message(header: Header, raw: Buffer): void {
-    const { redeliveryMs, nowMs, cutOff } = this.#setup
+    const { redeliveryMs, nowMs, cutOff, acknowledged, session } = this.#setup
     const key = contentKey(raw)
-    const another = this.#acknowledged.another(key, nowMs())
+    const another = acknowledged.another(key, nowMs())
     this.#accept(this.#inbound(key, raw, header, { keyHoldsMs: another ? 0 : redeliveryMs }), (receipt, error) => {
-      if (receipt === null) return this.#answer(header, refusalOf(header.id, error), '')
-      this.#acknowledged.add(key, nowMs())
+      if (receipt === null) return this.#answer(header, refusalOf(header.id, error), key, false)
+      acknowledged.add(key, nowMs(), session)
       // It is stored with the reason and must not come again; what was cut off on the way may come whole.
       const status = receipt === 'dead-lettered' && cutOff(raw) ? invalidLength : ok
-      return this.#answer(header, status, another ? `${key} ${header.sequence}` : key)
+      return this.#answer(header, status, key, another)
     })
   }
 
@@ -71,7 +72,7 @@ export class Reception {
   /** Octets that are no PDU, and cannot be answered any more than they were. */
   unframed(reason: string, raw: Buffer): void {
     const { peer, account, sessionId, redeliveryMs } = this.#setup
-    const key = `unframed ${createHash('sha256').update(raw).digest('hex')}`
+    const key = `unframed ${sha256(raw).toString('hex')}`
     const envelope = { command: 'unframed', reason, peer, account, session: sessionId }
     this.#accept({ key, raw, envelope, keyHoldsMs: redeliveryMs }, () => null)
   }
@@ -117,16 +118,20 @@ export class Reception {
     if (this.#underWay.size >= window) session.hold(true)
   }
 
-  /**
-   * A centre's response carries the id it gives the message. Made of the key, it is the same for a redelivery; a
-   * deliver_sm_resp has none (4.6.2).
-   */
-  #answer({ id, sequence }: Header, status: number, identity: string): Buffer {
-    if (id === commandId.deliver_sm || status !== ok) return encodeResponse(id, sequence, status)
-    const messageId = createHash('sha256').update(identity).digest('hex').slice(0, 20)
-    return encodeResponse(id, sequence, status, { message_id: messageId })
+  /** A centre's response carries the id that it gives the message; a deliver_sm_resp has none (4.6.2). */
+  #answer({ id, sequence }: Header, status: number, key: string, another: boolean): Buffer {
+    if (status !== ok) return encodeResponse(id, sequence, status)
+    return encodeYes(id, sequence, id === commandId.deliver_sm ? null : messageIdOf(key, another ? sequence : null))
   }
 }
+
+/** Made of the key, it is the same for a redelivery; another message with the same content is told apart. */
+function messageIdOf(key: string, sequence: number | null): string {
+  const octets = sequence === null ? Buffer.from(key, 'base64url') : sha256(`${key} ${sequence}`)
+  return octets.toString('hex', 0, idOctets / 2)
+}
+
+const sha256 = (content: string | Buffer): Buffer => createHash('sha256').update(content).digest()
 
 /** 5.1.3: what makes a far end send it again later. */
 export function refusalOf(id: number, error: unknown): number {

@@ -59,7 +59,7 @@ export class Session {
   #heldMs = 0
   #heardMs = 0
   #blocked: NodeJS.Timeout | null = null
-  #corked = false
+  #outgoing: Buffer[] = []
   #reading = false
   #enquiring: NodeJS.Timeout | null = null
   #enquiry: Promise<unknown> | null = null
@@ -142,6 +142,7 @@ export class Session {
     this.#farewell ??= reason
     const { socket } = this.#setup
     // A socket that is destroyed with octets unread resets the connection, and the last answer may die on the way.
+    this.#flush()
     socket.resume()
     socket.end()
     const timer = setTimeout(() => this.close(reason), lingerMs)
@@ -214,19 +215,19 @@ export class Session {
 
   /** Answers of one commit leave in one write. */
   #write(pdu: Buffer): void {
+    this.#outgoing.push(pdu)
+    if (this.#outgoing.length === 1) process.nextTick(() => this.#flush())
+  }
+
+  #flush(): void {
     const { socket, responseTimeoutMs } = this.#setup
-    if (!this.#corked) {
-      this.#corked = true
-      socket.cork()
-      process.nextTick(() => {
-        this.#corked = false
-        socket.uncork()
-      })
-    }
-    socket.write(pdu)
+    const [only, ...more] = this.#outgoing
+    this.#outgoing = []
+    if (only === undefined || this.#reason !== null) return
+    socket.write(more.length === 0 ? only : Buffer.concat([only, ...more]))
     if (socket.writableLength <= mostUnread || this.#blocked !== null) return
     this.#blocked = setTimeout(() => this.close('does not read what it is sent'), responseTimeoutMs)
-    if (!this.#reading) this.#read()
+    this.#read()
   }
 
   #unblock(): void {

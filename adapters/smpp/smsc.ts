@@ -2,11 +2,12 @@ import type { Server, Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Adapter, AdapterContext, AdapterKind, TextSender } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
+import { Acknowledged } from './acknowledged.ts'
 import { Allowance } from './allowance.ts'
 import { decodeStored, type NumberedSegment, smscTexts } from './messages.ts'
-import { Peer } from './peer.ts'
+import { Peer, type Shared } from './peer.ts'
 import { type Session, within } from './session.ts'
-import { type SmscOptions, smscOptions } from './smsc-options.ts'
+import { type PeerOptions, type SmscOptions, smscOptions } from './smsc-options.ts'
 import { openServer } from './sockets.ts'
 import { Strangers } from './strangers.ts'
 import type { Texts } from './text-sender.ts'
@@ -32,7 +33,7 @@ export class SmppSmsc implements Adapter {
   readonly #context: AdapterContext
   readonly #sender: Texts<NumberedSegment>
   readonly #peers = new Set<Peer>()
-  readonly #allowances: ReadonlyMap<string, Allowance>
+  readonly #shared: ReadonlyMap<string, Shared>
   readonly #strangers = new Strangers()
   #server: Server | null = null
   /** The start that holds; none after a stop. */
@@ -44,9 +45,7 @@ export class SmppSmsc implements Adapter {
     this.#context = context
     this.#sender = smscTexts(options, options.account ?? context.name, () => this.#receiver())
     this.texts = this.#sender
-    this.#allowances = new Map(
-      options.peers.map(({ systemId, perSecond }) => [systemId, new Allowance(perSecond, nowMs)] as const),
-    )
+    this.#shared = new Map(options.peers.map((peer) => [peer.systemId, sharedOf(peer)]))
   }
 
   async start(): Promise<void> {
@@ -96,7 +95,7 @@ export class SmppSmsc implements Adapter {
         session.close('the gateway is stopping')
       }),
     )
-    await closed
+    if (closed !== null) await within(closed, unbindMs)
     if (server !== null) this.#context.report({ state: 'stopped' })
   }
 
@@ -107,7 +106,7 @@ export class SmppSmsc implements Adapter {
       context: this.#context,
       nowMs,
       bindsOf: (systemId) => [...this.#peers].filter((one) => one.systemId === systemId && one.session.open).length,
-      allowanceOf: ({ systemId, perSecond }) => this.#allowances.get(systemId) ?? new Allowance(perSecond, nowMs),
+      sharedOf: (named) => this.#shared.get(named.systemId) ?? sharedOf(named),
       strange: (remote) => this.#strangers.first(remote, new Date()),
       bound: (bound) => {
         if (bound.takesTexts) this.#context.arrived('')
@@ -135,3 +134,8 @@ export class SmppSmsc implements Adapter {
 }
 
 const nowMs = () => performance.now()
+
+const sharedOf = ({ perSecond }: PeerOptions): Shared => ({
+  allowance: new Allowance(perSecond, nowMs),
+  acknowledged: new Acknowledged(),
+})

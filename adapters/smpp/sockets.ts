@@ -87,6 +87,8 @@ function secureServer(tls: NonNullable<Door['tls']>, door: Door): Server {
   const required = tls.clientCertificates === 'required'
   const server = createTlsServer({
     ...socketOptions,
+    // A handshake that fails on a half-open socket is counted as a connection for ever, and close never ends.
+    allowHalfOpen: false,
     ...pem(tls),
     requestCert: required,
     rejectUnauthorized: required,
