@@ -10,7 +10,7 @@ import {
   states,
 } from '../adapters/smpp/receipt-text.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { citizen, city, decoded, delivery, outcome } from './smpp-stage.ts'
+import { citizen, city, decoded, delivery, outcome } from './smpp-recorded.ts'
 
 const receipt = (text: string, more = {}) => delivery(text, { esmClass: 0x04, ...more })
 
