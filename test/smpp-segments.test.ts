@@ -69,8 +69,18 @@ t.test('every way of long texts carries as much as it can', async (t) => {
   t.match(split(ucs2, { longText: 'payload' }), [{ total: 1, payload: true, sar: null }])
   t.strictSame(lengths(split(ucs2, { longText: 'payload' })), [300])
   t.match(split('short', { longText: 'payload' }), [{ total: 1, payload: false }])
+  t.match(split('short', { longText: 'sar' }), [{ total: 1, sar: null, esmClass: 0 }])
   t.strictSame(lengths(split('a'.repeat(161), { longText: 'udh16' })), [7 + 152, 7 + 9])
   t.strictSame(lengths(split('a'.repeat(161), { defaultCoding: 'gsm-packed' })), [140, 6 + 8])
+})
+
+t.test('headers are those of 23.040, with one reference for all parts', async (t) => {
+  const header = (longText: 'udh8' | 'udh16', length: number) =>
+    split('路'.repeat(71), { longText }).map(({ octets }) => Buffer.from(octets.subarray(0, length)).toString('hex'))
+  const [sar] = split('路'.repeat(71), { longText: 'sar' })
+  const reference = (sar?.sar?.reference ?? 0).toString(16).padStart(4, '0')
+  t.strictSame(header('udh16', 7), [`060804${reference}0201`, `060804${reference}0202`])
+  t.strictSame(header('udh8', 6), [`050003${reference.slice(2)}0201`, `050003${reference.slice(2)}0202`])
 })
 
 t.test('an account may be told to write UCS-2 or GB18030 alone', async (t) => {

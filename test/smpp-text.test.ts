@@ -58,6 +58,12 @@ t.test('any text comes back from every alphabet that carries it', async (t) => {
   }
 })
 
+t.test('a letter that an alphabet lacks is a question mark', async (t) => {
+  t.equal(encodeText('aĀ😀', 'latin1').toString('latin1'), 'a??')
+  t.equal(encodeText('a\u0080', 'ascii').toString('latin1'), 'a?')
+  t.equal(encodeText('a路', 'gsm').toString('latin1'), 'a?')
+})
+
 t.test('packed septets come back behind any header', async (t) => {
   for (let round = 0; round < 2000; round++) {
     const text = madeOf(() => gsmAll[below(gsmAll.length)] ?? '').replace(/[@\r]+$/, '')
