@@ -5,7 +5,7 @@ import { fillBits, gsmText, packed, septetsOf, unpacked } from '../adapters/smpp
 import { seamed } from '../adapters/smpp/parts.ts'
 import { decodeText, encodeText } from '../adapters/smpp/text.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { decoded, delivery, recorded, textIn } from './smpp-stage.ts'
+import { decoded, delivery, recorded, textIn } from './smpp-recorded.ts'
 
 const random = seeded(20_261_125)
 const below = (limit: number) => Math.floor(random() * limit)
@@ -56,6 +56,12 @@ t.test('any text comes back from every alphabet that carries it', async (t) => {
     }
     t.pass(coding)
   }
+})
+
+t.test('a letter that an alphabet lacks is a question mark', async (t) => {
+  t.equal(encodeText('aĀ😀', 'latin1').toString('latin1'), 'a??')
+  t.equal(encodeText('a\u0080', 'ascii').toString('latin1'), 'a?')
+  t.equal(encodeText('a路', 'gsm').toString('latin1'), 'a?')
 })
 
 t.test('packed septets come back behind any header', async (t) => {
