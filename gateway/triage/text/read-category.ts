@@ -1,7 +1,7 @@
 import type { CategoryReading } from '../../case-intent.ts'
-import type { Category, CategoryScheme, City } from '../../city/city.ts'
+import type { Category, City, CategoryScheme } from '../../city/city.ts'
 import { quote } from '../../errors.ts'
-import { type Concept, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
+import { type Concept, particle, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
 import { hasRole, type Item, readSentence } from './sentence.ts'
 import { soundOf } from './sounds.ts'
@@ -18,6 +18,8 @@ const goodFrom = 0.5
 const guess = 0.72
 /** How much likelier a suspicion is than one that scores lower by 1. */
 const sharpness = 14
+/** A suspicion this much less likely than all others together is none. */
+const least = 0.005
 /** People name first what they write for. */
 const later = 0.08
 /** From here on fewer than 2 % of first candidates are wrong, on the tuning half of test/citizens. */
@@ -37,10 +39,10 @@ export function readCategory(city: City, text: string, schemeId: string = city.d
 export function readText(scheme: CategoryScheme, text: string): CategorySteps {
   const vocabulary = vocabularyOf(scheme)
   const read = normalise(text.slice(0, mostUnits))
-  const units = unitsOf(read.text)
-  const exact = judge(read, readSentence(read.text, findExact(units, vocabulary)), vocabulary, 1)
+  const line = lineOf(read.text)
+  const exact = judge(read, readSentence(read.text, findExact(line, vocabulary)), vocabulary, 1)
   if (exact.best >= goodFrom || exact.dulled) return exact.reading
-  const found = findBySound(units, vocabulary)
+  const found = findBySound(line, vocabulary)
   if (!found.some(({ guessed }) => guessed)) return exact.reading
   const heard = judge(read, readSentence(read.text, found), vocabulary, guess)
   return heard.best > exact.best ? heard.reading : exact.reading
@@ -48,28 +50,52 @@ export function readText(scheme: CategoryScheme, text: string): CategorySteps {
 
 type Mark = Found<Word> & { readonly guessed: boolean }
 
-function findExact(units: readonly number[], { words }: Vocabulary): Mark[] {
-  const found = segment<Word>(
-    units.length,
-    (from, each) => words.at(units, from, (word, to) => each(word, to, 1)),
-    isName,
-  )
-  return found.map((one) => ({ ...one, guessed: false }))
+/** A text as words are looked for in it: without the particle that may stand between any two, and where its units were. */
+interface Line {
+  readonly units: readonly number[]
+  readonly places: readonly number[]
 }
 
-function isName(word: Word): boolean {
-  return hasRole(word, 'object') || hasRole(word, 'topic')
+function lineOf(text: string): Line {
+  const units: number[] = []
+  const places: number[] = []
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === particle) continue
+    units.push(unit)
+    places.push(at)
+  }
+  return { units, places }
+}
+
+function markOf({ places }: Line, from: number, to: number, word: Word, guessed: boolean): Mark {
+  return { from: places[from] ?? 0, to: (places[to - 1] ?? 0) + 1, word, guessed }
+}
+
+function findExact(line: Line, { words }: Vocabulary): Mark[] {
+  const { units } = line
+  const wordsAt = (from: number, each: (word: Word, to: number, weight: number) => void) =>
+    words.at(units, from, (word, to) => each(word, to, weightOf(line, from, to)))
+  const found = segment(units.length, wordsAt, isName)
+  return found.map(({ from, to, word }) => markOf(line, from, to, word, false))
+}
+
+/** A word that the particle stands in is a little less likely to be one. */
+function weightOf({ places }: Line, from: number, to: number): number {
+  return (places[to - 1] ?? 0) - (places[from] ?? 0) === to - from - 1 ? 1 : 0.85
+}
+
+function isName({ thing }: Word): boolean {
+  return thing
 }
 
 /** A word that is written by its sound keeps at least half of its characters (经盖, 拉圾, 粘道经营). */
-function findBySound(units: readonly number[], { words, sounds }: Vocabulary): Mark[] {
+function findBySound(line: Line, { words, sounds }: Vocabulary): Mark[] {
+  const { units } = line
   const heard = units.map(soundOf)
   const bySound = sounds()
-  const wordsAt = (
-    from: number,
-    each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void,
-  ) => {
-    words.at(units, from, (word, to) => each({ word, guessed: false }, to, 1))
+  const wordsAt = (from: number, each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void) => {
+    words.at(units, from, (word, to) => each({ word, guessed: false }, to, weightOf(line, from, to)))
     bySound.at(heard, from, (same, to) => {
       for (const word of same) {
         const kept = keptOf(word.text, units, from)
@@ -78,7 +104,7 @@ function findBySound(units: readonly number[], { words, sounds }: Vocabulary): M
     })
   }
   const found = segment(units.length, wordsAt, ({ word, guessed }) => !guessed && isName(word))
-  return found.map(({ from, to, word }) => ({ from, to, word: word.word, guessed: word.guessed }))
+  return found.map(({ from, to, word }) => markOf(line, from, to, word.word, word.guessed))
 }
 
 function keptOf(text: string, units: readonly number[], from: number): number {
@@ -96,65 +122,84 @@ interface Judged {
 }
 
 function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary, trust: number): Judged {
-  const steps = items.map((item) => stepOf(read, item))
-  const dulling = dull(items, steps)
+  const { left: dulling, why } = dull(items)
+  /** Asked for when somebody wants them explained, which is hardly ever. */
+  const reading = (candidates: CategoryReading['candidates'], certain: boolean): CategorySteps => ({
+    candidates,
+    certain,
+    get steps() {
+      return [...items.map((item) => stepOf(read, item)), ...why]
+    },
+  })
   const ranked = rank(suspect(items, vocabulary))
   const [first] = ranked
-  if (first === undefined) return { reading: { candidates: [], certain: false, steps }, best: 0, dulled: dulling < 1 }
+  if (first === undefined) return { reading: reading([], false), best: 0, dulled: dulling < 1 }
   const total = ranked.reduce((sum, { weight }) => sum + weight, 0)
-  const merged = new Map<Category, { confidence: number; share: number; because: string }>()
+  const merged = new Map<Category, { confidence: number; share: number; suspicion: Suspicion }>()
   for (const { suspicion, weight } of ranked) {
-    const because = becauseOf(read, suspicion)
+    if (weight / total < least) break
     for (const { category, share } of suspicion.concept.categories) {
       const confidence = Math.min(0.97, first.suspicion.score) * (weight / total) * share * trust * dulling
       const known = merged.get(category)
-      if (known === undefined) merged.set(category, { confidence, share, because })
+      if (known === undefined) merged.set(category, { confidence, share, suspicion })
       else merged.set(category, { ...known, confidence: known.confidence + confidence })
     }
   }
   const sorted = [...merged].sort(([, a], [, b]) => b.confidence - a.confidence).slice(0, mostCandidates)
-  const candidates = sorted.map(([category, { confidence, because }]) => ({
+  const candidates = sorted.map(([category, { confidence, suspicion }]) => ({
     kind: category.kind,
     code: category.code,
     zh: category.zh,
     confidence: Math.round(confidence * 100) / 100,
-    because,
+    because: becauseOf(read, suspicion),
   }))
   const top = sorted[0]?.[1]
   const certain =
     trust === 1 && dulling === 1 && top !== undefined && top.confidence >= certainFrom && top.share >= certainShare
   return {
-    reading: { candidates: candidates.filter(({ confidence }) => confidence > 0), certain, steps },
+    reading: reading(
+      candidates.filter(({ confidence }) => confidence > 0),
+      certain,
+    ),
     best: first.suspicion.score,
     dulled: dulling < 1,
   }
 }
 
 /** Somebody thanks, asks or sells: what the words name is not what is wrong. */
-function dull(items: readonly Item[], steps: string[]): number {
-  const of = (role: 'settled' | 'inquiry' | 'advert') =>
-    items.filter(({ word, negated }) => hasRole(word, role) && !negated)
+function dull(items: readonly Item[]): { readonly left: number; readonly why: readonly string[] } {
+  let settled: Item | null = null
+  let inquiries = 0
+  let adverts = 0
+  for (const item of items) {
+    if (item.negated) continue
+    for (const { role } of item.word.senses) {
+      if (role === 'settled') settled = item
+      else if (role === 'inquiry') inquiries++
+      else if (role === 'advert') adverts++
+    }
+  }
+  const why: string[] = []
   let left = 1
-  const [settled] = of('settled').slice(-1)
+  const mended = settled?.to ?? null
   // 上次修好的井盖又坏了: what comes after it is wrong again.
-  if (settled !== undefined && !items.some((item) => item.from > settled.to && tellsTrouble(item))) {
-    steps.push('it is said to be mended')
+  if (mended !== null && !items.some((item) => item.from > mended && tellsTrouble(item))) {
+    why.push('it is said to be mended')
     left *= 0.4
   }
-  if (of('inquiry').length > 0) {
-    steps.push('somebody asks')
+  if (inquiries > 0) {
+    why.push('somebody asks')
     left *= 0.7
   }
-  const adverts = of('advert').length
   if (adverts > 1 || (adverts === 1 && !items.some(tellsTrouble))) {
-    steps.push('it advertises')
+    why.push('it advertises')
     left *= 0.35
   }
-  return left
+  return { left, why }
 }
 
 function tellsTrouble({ word, negated }: Item): boolean {
-  return !negated && word.senses.some(({ role }) => role === 'phrase' || role === 'fault' || role === 'trouble')
+  return !negated && (word.trouble || hasRole(word, 'phrase'))
 }
 
 interface Ranked {
