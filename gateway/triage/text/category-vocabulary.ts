@@ -69,8 +69,9 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
     return concept
   }
   const enter = (written: string, concept: Concept, role: WordRole) => {
-    const text = withoutOf(normalised(written))
+    const text = normalised(written)
     if (text === '') return
+    if (text.length > 2 && text.includes(particle)) enter(text.replaceAll(particle, ''), concept, role)
     const word = words.entry(unitsOf(text), () => ({ text, senses: [], thing: false, trouble: false }))
     all.set(text, word)
     if (word.senses.some((sense) => sense.concept === concept && sense.role === role)) return
@@ -130,12 +131,8 @@ function bySound(words: Iterable<Word>): WordTrie<Word[]> {
 
 const leastGuessed: Partial<Record<WordRole, number>> = { object: 2, topic: 2, phrase: 3 }
 
-/** `污水的井盖` is `污水井盖`: the particle stands or not, in the tables as in texts. */
-export const particle = 0x7684
-
-function withoutOf(text: string): string {
-  return text.length > 2 ? text.replaceAll(String.fromCharCode(particle), '') : text
-}
+/** `污水的井盖` is `污水井盖`: it stands or not, in the tables as in texts. */
+export const particle = '的'
 
 export function unitsOf(text: string): number[] {
   const units: number[] = []

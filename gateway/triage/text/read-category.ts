@@ -1,7 +1,7 @@
 import type { CategoryReading } from '../../case-intent.ts'
 import type { Category, City, CategoryScheme } from '../../city/city.ts'
 import { quote } from '../../errors.ts'
-import { type Concept, particle, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
+import { type Concept, particle, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
 import { hasRole, type Item, readSentence } from './sentence.ts'
 import { soundOf } from './sounds.ts'
@@ -39,10 +39,10 @@ export function readCategory(city: City, text: string, schemeId: string = city.d
 export function readText(scheme: CategoryScheme, text: string): CategorySteps {
   const vocabulary = vocabularyOf(scheme)
   const read = normalise(text.slice(0, mostUnits))
-  const line = lineOf(read.text)
-  const exact = judge(read, readSentence(read.text, findExact(line, vocabulary)), vocabulary, 1)
+  const units = unitsOf(read.text)
+  const exact = judge(read, readSentence(read.text, findExact(units, vocabulary)), vocabulary, 1)
   if (exact.best >= goodFrom || exact.dulled) return exact.reading
-  const found = findBySound(line, vocabulary)
+  const found = findBySound(units, vocabulary)
   if (!found.some(({ guessed }) => guessed)) return exact.reading
   const heard = judge(read, readSentence(read.text, found), vocabulary, guess)
   return heard.best > exact.best ? heard.reading : exact.reading
@@ -50,53 +50,33 @@ export function readText(scheme: CategoryScheme, text: string): CategorySteps {
 
 type Mark = Found<Word> & { readonly guessed: boolean }
 
-/** A text as words are looked for in it: without the particle that may stand between any two, and where its units were. */
-interface Line {
-  readonly units: readonly number[]
-  readonly places: readonly number[]
-}
+const of = particle.charCodeAt(0)
 
-function lineOf(text: string): Line {
-  const units: number[] = []
-  const places: number[] = []
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit === particle) continue
-    units.push(unit)
-    places.push(at)
-  }
-  return { units, places }
-}
-
-function markOf({ places }: Line, from: number, to: number, word: Word, guessed: boolean): Mark {
-  return { from: places[from] ?? 0, to: (places[to - 1] ?? 0) + 1, word, guessed }
-}
-
-function findExact(line: Line, { words }: Vocabulary): Mark[] {
-  const { units } = line
+function findExact(units: readonly number[], { words }: Vocabulary): Mark[] {
   const wordsAt = (from: number, each: (word: Word, to: number, weight: number) => void) =>
-    words.at(units, from, (word, to) => each(word, to, weightOf(line, from, to)))
-  const found = segment(units.length, wordsAt, isName)
-  return found.map(({ from, to, word }) => markOf(line, from, to, word, false))
+    words.at(units, from, of, (word, to) => {
+      const weight = weightOf(word, from, to)
+      if (weight > 0) each(word, to, weight)
+    })
+  return segment(units.length, wordsAt, isName).map(({ from, to, word }) => ({ from, to, word, guessed: false }))
 }
 
-/** A word that the particle stands in is a little less likely to be one. */
-function weightOf({ places }: Line, from: number, to: number): number {
-  return (places[to - 1] ?? 0) - (places[from] ?? 0) === to - from - 1 ? 1 : 0.85
-}
-
-function isName({ thing }: Word): boolean {
-  return thing
+/** A thing's name that the particle stands in is a little less likely to be one; a phrase with it is another (洗的衣服). */
+function weightOf({ text, thing }: Word, from: number, to: number): number {
+  if (to - from === text.length) return 1
+  return thing ? 0.85 * (text.length / (to - from)) ** 1.5 : 0
 }
 
 /** A word that is written by its sound keeps at least half of its characters (经盖, 拉圾, 粘道经营). */
-function findBySound(line: Line, { words, sounds }: Vocabulary): Mark[] {
-  const { units } = line
+function findBySound(units: readonly number[], { words, sounds }: Vocabulary): Mark[] {
   const heard = units.map(soundOf)
   const bySound = sounds()
   const wordsAt = (from: number, each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void) => {
-    words.at(units, from, (word, to) => each({ word, guessed: false }, to, weightOf(line, from, to)))
-    bySound.at(heard, from, (same, to) => {
+    words.at(units, from, of, (word, to) => {
+      const weight = weightOf(word, from, to)
+      if (weight > 0) each({ word, guessed: false }, to, weight)
+    })
+    bySound.at(heard, from, -1, (same, to) => {
       for (const word of same) {
         const kept = keptOf(word.text, units, from)
         if (kept < to - from && kept * 2 >= to - from) each({ word, guessed: true }, to, 0.6)
@@ -104,7 +84,11 @@ function findBySound(line: Line, { words, sounds }: Vocabulary): Mark[] {
     })
   }
   const found = segment(units.length, wordsAt, ({ word, guessed }) => !guessed && isName(word))
-  return found.map(({ from, to, word }) => markOf(line, from, to, word.word, word.guessed))
+  return found.map(({ from, to, word }) => ({ from, to, word: word.word, guessed: word.guessed }))
+}
+
+function isName({ thing }: Word): boolean {
+  return thing
 }
 
 function keptOf(text: string, units: readonly number[], from: number): number {

@@ -36,6 +36,8 @@ const nameEnd =
 const denial = /(没有|没|未发现|未见|并?不是|并?不存在|没发生|没出现|不关|不算|并非|而非|别说|无|非)(什么|任何|啥|见过?|看到|发现|因为|说|指|要)?(的)?[一个块只处条种是的]?$/
 const denialOfTrouble = /(没有|没|并?未|并?不(?!知|停|断|得)|别|无)(什么|再|怎么|太|很|被|是|会)?$/
 const correction = /(而)?是/
+/** Where something is or goes: things may be said to be in it, and no trouble is its own (`堵在地铁口`). */
+const whither = /(在|到|往|从|进|朝|对着|路过|经过|位于|靠近|临近|挨着)(了|这个|那个|我家|我们|人家的?)?$/
 const agent = /(被|让|给|由|因为?)(一?[辆个只条台]|那|这|人家?的?)?$/
 
 /** What each word does in its sentence. Knows grammar and no word of the city. */
@@ -102,9 +104,10 @@ function standingOf(before: string, behind: string, one: Found<Word>, next: Foun
   const isNext = next !== undefined && next.from === one.to
   if (!isNext && one.word.thing && maybeName.test(behind) && nameEnd.test(behind)) return 'name'
   if (maybeAgent.test(before) && agent.test(before) && (one.word.thing || hasRole(one.word, 'phrase'))) return 'agent'
-  if (isNext || !maybePlace.test(behind)) return 'plain'
+  const within = before !== '' && one.word.thing && whither.test(before) ? 'container' : 'plain'
+  if (isNext || !maybePlace.test(behind)) return within
   if (place.test(behind)) return 'place'
-  return container.test(behind) ? 'container' : 'plain'
+  return container.test(behind) ? 'container' : within
 }
 
 export function hasRole(word: Word, role: WordRole): boolean {

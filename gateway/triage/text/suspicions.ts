@@ -25,13 +25,15 @@ const left: Readonly<Record<Standing, number>> = {
 const score = {
   phrase: 0.9,
   shortPhrase: 0.82,
-  hint: 0.5,
+  hint: 0.52,
   pair: 0.9,
   pairOfThings: 0.91,
+  /** What is in a container is what the sentence is about, whatever else it would be (河里的垃圾). */
+  inside: 0.95,
   compound: 0.95,
   fault: 0.87,
   lacked: 0.85,
-  unpaired: 0.55,
+  unpaired: 0.5,
   object: 0.45,
   topic: 0.42,
 } as const
@@ -75,6 +77,8 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
   let fallback: (() => void) | null = null
   let unpaired = false
   const attempt = (thing: Item, away: number): boolean => {
+    // 水马倒在路中间: where it fell has not fallen.
+    if (thing.from > trouble.from && thing.standing === 'container' && hasRole(trouble.word, 'fault')) return false
     if (thing.negated || thing.standing === 'name' || thing.standing === 'part') return false
     const lost = short + away
     const paired = pairsOf(thing, trouble, pairs)
@@ -87,19 +91,23 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
       }
       return false
     }
-    for (const { concept } of paired) add(concept, score.pair - lost - (unpaired ? 0.06 : 0), thing, trouble)
+    const value = thing.standing === 'container' && thing.from < trouble.from ? score.inside : score.pair
+    for (const { concept } of paired) add(concept, value - lost - (unpaired ? 0.06 : 0), thing, trouble)
     if (paired.length > 0) return true
     if (!hasRole(thing.word, 'object')) return false
     const fault = hasRole(trouble.word, 'fault')
-    const value = (fault ? score.fault : score.unpaired) * (thing.standing === 'container' ? 0.7 : 1) - lost
-    for (const { role, concept } of thing.word.senses) if (role === 'object') add(concept, value, thing, trouble)
+    const own = (fault ? score.fault : score.unpaired) * (thing.standing === 'container' ? 0.7 : 1) - lost
+    for (const { role, concept } of thing.word.senses) if (role === 'object') add(concept, own, thing, trouble)
     unpaired = true
     return fault && thing.standing === 'plain' && thing.word.senses.some(({ concept }) => concept.categories.length > 0)
   }
   for (let at = index - 1; at >= 0; at--) {
     const thing = items[at]
     if (thing === undefined || thing.clause !== trouble.clause || trouble.from - thing.to > far) break
-    if (thing.word.thing && attempt(thing, 0)) return
+    if (!thing.word.thing || !attempt(thing, 0)) continue
+    // 树上拉了条横幅: what follows may be what the trouble is of, all the same.
+    pairBehind(items, index, pairs, add)
+    return
   }
   const before = unpaired
   for (let at = index + 1; at < items.length; at++) {
@@ -128,6 +136,14 @@ function pairsOf(thing: Item, trouble: Item, pairs: Pairs): Pair[] {
   return found
 }
 
+function pairBehind(items: readonly Item[], index: number, pairs: Pairs, add: Add): void {
+  const trouble = items[index]
+  const thing = items[index + 1]
+  if (trouble === undefined || thing === undefined || !thing.word.thing || !speaks(thing)) return
+  if (thing.clause !== trouble.clause || thing.from - trouble.to > 10) return
+  for (const { concept } of pairsOf(thing, trouble, pairs)) add(concept, score.pair, thing, trouble)
+}
+
 /** Two things of one clause that mean a third together. */
 function pairThings(items: readonly Item[], index: number, pairs: Pairs, troubled: boolean, add: Add): void {
   const one = items[index]
@@ -142,7 +158,8 @@ function pairThings(items: readonly Item[], index: number, pairs: Pairs, trouble
         if (first === second) continue
         for (const { concept, role } of pairs.get(keyOfPair(first, second)) ?? []) {
           if (!near && role === 'pair') continue
-          const value = role === 'pair' ? score.pairOfThings : troubled ? score.compound : score.object + 0.05
+          const inside = one.standing === 'container' ? score.inside : score.pairOfThings
+          const value = role === 'pair' ? inside : troubled ? score.compound : score.object + 0.05
           add(concept, value, one, other)
         }
       }

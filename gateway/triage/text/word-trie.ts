@@ -42,14 +42,17 @@ export class WordTrie<W> {
     return word
   }
 
-  /** Every word that begins at `from`, shortest first. */
-  at(units: ArrayLike<number>, from: number, each: (word: W, to: number) => void): void {
+  /** Every word that begins at `from`, shortest first; `particle` may stand between any two units of it. */
+  at(units: ArrayLike<number>, from: number, particle: number, each: (word: W, to: number) => void): void {
     let node = 0
     for (let at = from; at < units.length; at++) {
-      const letter = this.#letters[units[at] ?? 0] ?? 0
-      if (letter === 0) return
-      const slot = this.#slotOf(keyOf(node, letter))
-      if (this.#keys[slot] === 0) return
+      const unit = units[at] ?? 0
+      const letter = this.#letters[unit] ?? 0
+      const slot = letter === 0 ? -1 : this.#slotOf(keyOf(node, letter))
+      if (slot < 0 || this.#keys[slot] === 0) {
+        if (unit === particle && node !== 0) continue
+        return
+      }
       node = this.#targets[slot] ?? 0
       const word = this.#words[node] ?? null
       if (word !== null) each(word, at + 1)
@@ -83,7 +86,7 @@ function keyOf(node: number, letter: number): number {
   return node * 0x1800 + letter
 }
 
-/** A word costs its overlap when it cuts a thing's name in two: `一根电线｜杆`, `红｜灯不亮`. */
+/** What is left of a word that is no thing's name and cuts one in two: `一根电线｜杆`, `红｜灯不亮`. */
 const cut = 0.45
 
 /**
@@ -116,7 +119,8 @@ export function segment<W>(
     if (match === undefined) continue
     const { from, to, word, weight } = match
     for (; settled > from; settled--) best[settled - 1] = Math.max(best[settled - 1] ?? 0, best[settled] ?? 0)
-    const sum = (to - from) ** 1.5 * weight * (cutsName(from, to, nameEnds, nameStarts) ? cut : 1) + (best[to] ?? 0)
+    const cost = !isName(word) && cutsName(from, to, nameEnds, nameStarts) ? cut : 1
+    const sum = (to - from) ** 1.5 * weight * cost + (best[to] ?? 0)
     if (sum <= (best[from] ?? 0)) continue
     best[from] = sum
     chosen[from] = { from, to, word }
