@@ -174,6 +174,24 @@ t.test('a crossing lies where the lines meet, and a corner of it to its side', (
   t.end()
 })
 
+t.test('roads in a row are no crossing, and where both may be meant whole it is doubtful', (t) => {
+  t.match(readPlace(city, '采莲街、竹影路、听荷街路灯都不亮'), {
+    certain: false,
+    candidates: [{ how: 'road', grid: null }],
+  })
+  t.match(readPlace(city, '采莲街和竹影路的路灯都不亮'), { certain: false, candidates: [{ how: 'crossing' }] })
+  t.match(readPlace(city, '采莲街、竹影路路灯不亮'), { certain: false })
+  t.end()
+})
+
+t.test('the end of a road in a direction is a guess at its tip', (t) => {
+  const [north, south] = [first('东关街北头'), first('东关街南端')]
+  if (north === null || south === null) return t.fail('no tip')
+  t.ok(metresNorth(north, south) > 200)
+  t.equal(readPlace(city, '东关街北头').certain, false)
+  t.end()
+})
+
 t.test('the mouth of a lane is where it meets its only street', (t) => {
   const [mouth, moved] = [first('东关街口'), first('东关街口往北50米')]
   if (mouth === null || moved === null) return t.fail('no mouth')
