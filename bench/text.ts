@@ -89,7 +89,7 @@ const placed = texts.filter((text) => readPlace(city, text).certain).length / te
 console.log(
   [
     `${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}; ${texts.length} messages of ${characters.toFixed(0)} characters on average`,
-    `${city.counts.roads} roads, ${city.counts.addresses} addresses, loaded in ${(loadMs / 1000).toFixed(1)} s, ${heapMb.toFixed(0)} MB of heap; ${(placed * 100).toFixed(0)} % have a certain place`,
+    `${city.counts.roads} roads, ${city.counts.addresses} addresses, loaded in ${(loadMs / 1000).toFixed(1)} s of processor time, ${heapMb.toFixed(0)} MB of heap; ${(placed * 100).toFixed(0)} % have a certain place`,
     `Intl.Segmenter leaves ${whole} of ${roads.length} names of roads whole`,
     '',
     table(

@@ -316,8 +316,9 @@ sameName('of two places the one with the problem is meant', '采莲街12号', {
     '采莲街12号有人占道，我是春溪小区3幢的业主',
     '从春溪小区3幢出来，看到采莲街12号有个坑',
     '不是竹影路13号，是采莲街12号',
+    '上回报的采莲街10号已经弄好了，谢谢，这回是采莲街12号',
   ],
-  unsure: ['采莲街12号到竹影路5号都没有路灯', '采莲街12号和竹影路50号都有人摆摊'],
+  unsure: ['采莲街12号门口有坑，采莲街15号也有', '采莲街12号到竹影路5号都没有路灯', '采莲街12号和竹影路50号都有人摆摊'],
 })
 t.test('home is the place when the problem is at home, and doubtful when nothing says so', (t) => {
   t.match(readPlace(city, '我家住春溪小区3幢，楼下垃圾没人清'), {

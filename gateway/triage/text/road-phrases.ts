@@ -131,15 +131,8 @@ export function roadPhrase(reading: Reading, mention: Mention): Phrase | null {
     if (end !== null && tip !== null) {
       const because = `${words}: its end "${end[0]}"`
       const confidence = trust(0.75, mention)
-      return {
-        name: `${road.name}${end.groups?.way ?? ''}头`,
-        how: 'road',
-        ...tip,
-        accuracyM: 80,
-        confidence,
-        because,
-        sure: false,
-      }
+      const accuracyM = Math.max(60, Math.round(road.radiusM * tipShare))
+      return { name: road.name, how: 'road', ...tip, accuracyM, confidence, because, sure: false }
     }
     const confidence = trust(road.radiusM <= 100 ? 0.7 : 0.4, mention)
     const because = `${words}: somewhere on the road`
@@ -149,6 +142,9 @@ export function roadPhrase(reading: Reading, mention: Mention): Phrase | null {
   const to = mention.end + (mouth?.[0].length ?? end?.[0].length ?? 0)
   return found.length === 0 ? null : { start: mention.start, end: to, narrow, found: rival(found) }
 }
+
+/** Of half its length: so far from its tip people still speak of a road's end. */
+const tipShare = 0.3
 
 /** The end of a road that lies furthest in a direction: 东关街北头. */
 function tipOf({ plan }: Gazetteer, { courses }: Road, way: string): Point | null {
