@@ -1,7 +1,7 @@
 import { SimulatedCore } from '../simulators/core.ts'
 import { type DatabaseKind, noServer, openGateway } from './gateways.ts'
-import { senderOf } from './smpp-frames.ts'
 import { startCentre, writeMessages } from './smpp-centre.ts'
+import { senderOf } from './smpp-frames.ts'
 import { adapterOf, connectTo, newSecret } from './smpp-gateway.ts'
 import { table } from './table.ts'
 
@@ -17,7 +17,9 @@ export async function burst(databases: readonly string[]): Promise<void> {
     if (kind === 'server' && noServer !== null) console.log(`skipped: ${noServer}`)
     else rows.push(await measure(kind))
   }
-  console.log(`\n${texts} texts at once, ${maxWaiting} may wait, what is refused comes again after ${againAfterMs} ms\n`)
+  console.log(
+    `\n${texts} texts at once, ${maxWaiting} may wait, what is refused comes again after ${againAfterMs} ms\n`,
+  )
   const head = ['database', 'refused', 'acknowledged', 'took', 'p50 / p99 to the answer', 'stored', 'lost', 'twice']
   console.log(table(head, rows))
 }

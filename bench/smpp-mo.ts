@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { noServer, openGateway } from './gateways.ts'
 import { type HttpSink, startSink } from './http-sink.ts'
 import { startKannel } from './kannel.ts'
 import { CpuMeter } from './processes.ts'
-import { noServer, openGateway } from './gateways.ts'
 import { type Centre, type Messages, startCentre } from './smpp-centre.ts'
 import { adapterOf, destinationAt } from './smpp-gateway.ts'
 import { median, ratio, table, thousands } from './table.ts'
@@ -37,7 +37,11 @@ interface Measured {
   readonly centreUs: number[]
 }
 
-type Opening = (centre: Centre, sink: HttpSink, bind: MoSetup['bind']) => Promise<Omit<Target, 'centre' | 'sink'> | null>
+type Opening = (
+  centre: Centre,
+  sink: HttpSink,
+  bind: MoSetup['bind'],
+) => Promise<Omit<Target, 'centre' | 'sink'> | null>
 
 const opening: Readonly<Record<string, Opening>> = {
   bare: async ({ port }) => {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { closeServer } from './gateways.ts'
-import { writeMessages } from './smpp-centre.ts'
 import { burst } from './smpp-burst.ts'
+import { writeMessages } from './smpp-centre.ts'
 import { compareMo } from './smpp-mo.ts'
 
 /**
