@@ -3,6 +3,7 @@ import type { IntentPurpose, Urgency } from '../gateway/case-intent.ts'
 import { packageRoot } from '../gateway/package-root.ts'
 import { eventTypes } from '../gateway/relay/cloud-event.ts'
 import { defaultLimits } from '../gateway/triage/limits.ts'
+import { hoursOf } from '../gateway/triage/local-time.ts'
 import { byteSize, directory, duration, path, port, type Secret, secret, signingSecret } from './fields.ts'
 
 /** The whole configuration. Keys as an operator writes them; durations get their unit into their name in code. */
@@ -150,6 +151,58 @@ function urlProblem(text: string): string | null {
   return null
 }
 
+const way = z
+  .strictObject({
+    by: z.enum(['device', 'text']),
+    /** Only by this adapter. */
+    adapter: z.string().min(1).nullable().default(null),
+    /** Only by adapters of this kind. */
+    kind: z.string().min(1).nullable().default(null),
+    /** Without delivery for so long the next way is tried. */
+    after: duration({ least: '1s', most: '30d' }).nullable().default(null),
+  })
+  .transform(({ after, ...rest }) => ({ ...rest, afterMs: after }))
+
+const ways = (...usual: z.input<typeof way>[]) => z.array(way).min(1).prefault(usual)
+
+const notices = z
+  .strictObject({
+    /** When citizens are not written to, in the city's time zone. */
+    quietHours: z
+      .string()
+      .default('21:00-08:00')
+      .transform((text, context) => {
+        const hours = text === 'off' ? null : hoursOf(text)
+        if (text === 'off' || hours !== null) return hours
+        context.addIssue({
+          code: 'custom',
+          message: `must be hours such as 21:00-08:00, or off, not ${JSON.stringify(text)}`,
+        })
+        return z.NEVER
+      }),
+    /** 0 sets no limit. */
+    dailyCap: z.number().int().min(0).default(10),
+    country: z
+      .string()
+      .regex(/^[1-9][0-9]{0,2}$/, 'must be a country code in quotes, such as "86"')
+      .default('86'),
+    expires: z
+      .strictObject({
+        citizen: kept().prefault('3d'),
+        collector: kept().prefault('1d'),
+        department: kept().prefault('1d'),
+      })
+      .prefault({}),
+    routes: z
+      .strictObject({
+        citizen: ways({ by: 'text' }),
+        collector: ways({ by: 'device', after: '10m' }, { by: 'text' }),
+        department: ways({ by: 'text' }),
+      })
+      .prefault({}),
+  })
+  .transform(({ expires, ...rest }) => ({ ...rest, expiresMs: expires }))
+
 /** `options` are checked by the kind's own schema, so whatever else stands in the block passes here. */
 const adapter = z.looseObject({ name: nameOf('an adapter'), kind: z.string().min(1) })
 
@@ -164,6 +217,7 @@ export const configurationSchema = z
     intake: intake.prefault({}),
     triage: triage.prefault({}),
     retention: retention.prefault({}),
+    notices: notices.prefault({}),
     drain: timer().prefault('10s'),
     adapters: z.array(adapter),
     destinations: z.array(destination),

@@ -100,6 +100,8 @@ export interface TextSender {
   readonly medium: 'sms' | 'mms'
   /** Splits a text. Pure, and the same for the same text: parts that were accepted before a restart are not sent again. */
   parts(text: OutboundText): readonly unknown[]
+  /** What a part is numbered with, where receipts give that back (user_message_reference); `null`: nothing. */
+  reference?(part: unknown): number | null
   /** One of `parts`. */
   submit(part: unknown): Promise<Submitted>
 }

@@ -26,6 +26,7 @@ const table = {
   CONFIG_INVALID: 'the configuration is wrong',
   CITY_INVALID: 'the city is wrong',
   NOTICE_INVALID: 'the notice cannot be sent as it is',
+  NOTICE_WORDS: 'the notice does not say what it must',
 } as const
 
 export type ErrorCode = keyof typeof table

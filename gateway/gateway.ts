@@ -13,9 +13,12 @@ import { createHttp, requireToken } from './http/server.ts'
 import { Intake } from './intake/intake.ts'
 import { Unfinished } from './intake/unfinished.ts'
 import { Metrics } from './metrics.ts'
+import type { DeviceSender } from './notices/device-office.ts'
 import { NoticeOffice } from './notices/office.ts'
+import type { TextAdapter } from './notices/ways.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Relay } from './relay/relay.ts'
+import { noticeGauges } from './store/notice-requests.ts'
 import { outboxAges } from './store/outbox-ages.ts'
 import { startUpkeep, type Upkeep } from './store/upkeep.ts'
 import { Supervisor } from './supervisor.ts'
@@ -99,6 +102,8 @@ async function openInOrder(
     const deadline = Date.now() + configuration.drainMs
     const steps: Readonly<Record<string, () => Promise<unknown>>> = {
       address: () => rm(addressesFile(configuration), { force: true }),
+      // While their links are still there: what was handed in is answered, and not in doubt after.
+      texts: () => office.pause(configuration.drainMs / 2),
       adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
       unfinished: () => unfinished.stop(),
       errands: () => errands.stop(),
@@ -153,15 +158,21 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     failed: metrics.intake.failed,
   })
 
-  const senders = new Map<string, Required<Pick<Adapter, 'send'>>>()
+  const senders = new Map<string, DeviceSender & { readonly kind: string }>()
+  const texts = new Map<string, TextAdapter>()
   const office = new NoticeOffice({
     pool,
     shared: database.kind === 'server',
     gateway: configuration.name,
     log: log.child({ part: 'notices' }),
     senders,
+    texts,
+    attachments: desk.attachments,
+    rules: configuration.notices,
     understanding: desk.understanding,
     posted,
+    submitted: metrics.submitted,
+    now: Date.now,
   })
   const unfinished = new Unfinished({
     desk,
@@ -206,8 +217,10 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
         const adapter = kindOf(block.kind).create(block.options as never, context)
         const supervisor = new Supervisor(name, adapter, adapterLog)
         supervisors.push(supervisor)
+        const { kind } = block
         if (adapter.perform !== undefined) performers.set(name, { perform: adapter.perform.bind(adapter) })
-        if (adapter.send !== undefined) senders.set(name, { send: adapter.send.bind(adapter) })
+        if (adapter.send !== undefined) senders.set(name, { kind, send: adapter.send.bind(adapter) })
+        if (adapter.texts !== undefined) texts.set(name, { kind, texts: adapter.texts })
       },
       { prefix: `/ingest/${name}` },
     )
@@ -223,6 +236,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     () => intake.waiting,
     () => outboxAges(pool),
     supervisors,
+    () => noticeGauges(pool),
   )
   await app.ready()
   return { app, intake, relay, office, errands, unfinished, supervisors }

@@ -8,7 +8,7 @@ const usage = `chengguan-gateway <command>
 
 ${commands.map(({ synopsis, summary }) => `  ${synopsis}\n      ${summary}`).join('\n')}
 
-Exit codes: 0 done, 1 the ledger does not add up or something stays dead, 64 usage,
+Exit codes: 0 done, 1 the ledger does not add up, something stays dead or a line held no text, 64 usage,
 69 a needed service is not there, 78 the configuration or the city is wrong.
 `
 

@@ -3,6 +3,13 @@ import type { IntakeObserver } from './intake/intake.ts'
 import type { RelayObserver } from './relay/relay.ts'
 import type { Supervisor } from './supervisor.ts'
 
+/** How the way back stands. */
+export interface NoticeGauges {
+  readonly inDoubt: number
+  readonly listed: number
+  readonly oldest: readonly { readonly adapter: string; readonly ageS: number }[]
+}
+
 /** What `/metrics` shows, in Prometheus' text format. Rates are counters here, never log lines. */
 export class Metrics {
   readonly registry = new Registry()
@@ -12,6 +19,10 @@ export class Metrics {
   ])
   readonly #turnedAway = this.#counter('refused_total', 'peers and frames turned away', ['adapter', 'reason'])
   readonly #events = this.#counter('events_total', 'events by destination and outcome', ['destination', 'outcome'])
+  readonly #texts = this.#counter('texts_total', 'parts of texts handed in, by account and what became of that', [
+    'account',
+    'outcome',
+  ])
   readonly #commit = this.#histogram(
     'commit_seconds',
     'time a batch takes to be stored',
@@ -48,6 +59,8 @@ export class Metrics {
     failed: (destination) => this.#events.inc({ destination, outcome: 'failed-attempt' }),
   }
 
+  readonly submitted = (account: string, outcome: string): void => this.#texts.inc({ account, outcome })
+
   accepted(adapter: string, outcome: string): void {
     this.#messages.inc({ adapter, outcome })
   }
@@ -61,6 +74,7 @@ export class Metrics {
     waiting: () => number,
     outboxAges: () => Promise<{ destination: string; pending: number; ageS: number }[]>,
     links: readonly Supervisor[],
+    notices: () => Promise<NoticeGauges>,
   ): void {
     const { registry } = this
     new Gauge({
@@ -92,6 +106,7 @@ export class Metrics {
         }
       },
     })
+    this.#watchNotices(notices)
     new Gauge({
       name: 'chengguan_link_up',
       help: '1 while a listener or link is up',
@@ -100,6 +115,31 @@ export class Metrics {
       collect() {
         for (const { name, link } of links)
           this.set({ adapter: name }, link.state === 'listening' || link.state === 'connected' ? 1 : 0)
+      },
+    })
+  }
+
+  #watchNotices(notices: () => Promise<NoticeGauges>): void {
+    const { registry } = this
+    const operator = new Gauge({
+      name: 'chengguan_notices_operator',
+      help: 'notices that an operator is to see to: in doubt, or listed',
+      labelNames: ['state'],
+      registers: [registry],
+    })
+    new Gauge({
+      name: 'chengguan_texts_age_seconds',
+      help: 'age of the oldest text that is due, by adapter',
+      labelNames: ['adapter'],
+      registers: [registry],
+      async collect() {
+        this.reset()
+        operator.reset()
+        const now = await notices().catch(() => null)
+        if (now === null) return
+        operator.set({ state: 'in-doubt' }, now.inDoubt)
+        operator.set({ state: 'listed' }, now.listed)
+        for (const { adapter, ageS } of now.oldest) this.set({ adapter }, ageS)
       },
     })
   }

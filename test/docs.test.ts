@@ -25,7 +25,7 @@ import { packageRoot } from '../gateway/package-root.ts'
 import { eventTypes } from '../gateway/relay/cloud-event.ts'
 import { defaultLimits } from '../gateway/triage/limits.ts'
 
-const documents = ['adding-a-protocol', 'architecture', 'core', 'devices', 'operations'] as const
+const documents = ['adding-a-protocol', 'architecture', 'core', 'devices', 'mms', 'operations'] as const
 const textOf = (name: (typeof documents)[number]) => readFileSync(join(packageRoot, `docs/${name}.md`), 'utf8')
 
 interface Example {
@@ -288,6 +288,7 @@ t.test('every command, exit code, metric and error code is in the documents', as
     () => 0,
     async () => [],
     [],
+    async () => ({ inDoubt: 0, listed: 0, oldest: [] }),
   )
   const own = (await metrics.registry.getMetricsAsJSON()).map(({ name }) => name)
   for (const name of own) if (!/_(process|nodejs)_/.test(name)) t.match(text, `\`${name}\``)

@@ -1,15 +1,15 @@
 import t, { type Test } from 'tap'
 import type { OutboundNotice, Sent } from '../gateway/adapter.ts'
 import { emptyRows } from '../gateway/intake/rows.ts'
-import type { Understanding } from '../gateway/intake/understand.ts'
-import { NoticeOffice, type NoticeRequest } from '../gateway/notices/office.ts'
-import { advances, type NoticeState, noticeStates } from '../gateway/notices/state.ts'
+import type { NoticeRequest } from '../gateway/notices/request.ts'
+import { advances, noticeStates } from '../gateway/notices/state.ts'
 import type { ReceiptReport } from '../gateway/report.ts'
 import type { Database } from '../gateway/store/database.ts'
 import { writeBatch } from '../gateway/store/write-batch.ts'
-import { forEachDatabase, silent } from './database.ts'
-import { IntakeStage, toCore } from './intake-stage.ts'
+import { forEachDatabase } from './database.ts'
+import { IntakeStage } from './intake-stage.ts'
 import { until } from './mqtt-stage.ts'
+import { ledgerAddsUp, type Opened, openOffice, reaches, story, textTo, told } from './notice-stage.ts'
 
 t.setTimeout(280_000)
 
@@ -41,71 +41,14 @@ class Devices {
   }
 }
 
-const how = (): Pick<Understanding, 'destinations' | 'eventSource'> => ({
-  destinations: [toCore],
-  eventSource: '/chengguan/test',
-})
-
-interface Opened {
-  readonly office: NoticeOffice
-  wakeUps(): number
+function open(t: Test, database: Database, devices: Devices, gateway = 'one', shared = true): Opened {
+  return openOffice(t, database, { devices: { handhelds: devices }, gateway, shared })
 }
 
-function open(t: Test, { pool }: Database, devices: Devices, gateway = 'one', shared = true): Opened {
-  let wakeUps = 0
-  const office = new NoticeOffice({
-    pool,
-    gateway,
-    shared,
-    log: silent,
-    senders: new Map([['handhelds', devices]]),
-    understanding: how,
-    posted: () => wakeUps++,
-  })
-  office.start()
-  t.teardown(() => office.stop())
-  return { office, wakeUps: () => wakeUps }
-}
-
-function request(n: number, changes: Partial<NoticeRequest> = {}): NoticeRequest {
-  return {
-    idempotencyKey: `key-${n}`,
-    adapter: 'handhelds',
-    addressee: 'h-1',
-    kind: 'task',
-    body: { n },
-    expiresAt: null,
-    ...changes,
-  }
-}
-
-/** The states of a notice in order, and the one it is in. */
-async function story({ pool }: Database, id: string): Promise<string[]> {
-  const { rows } = await pool.query<{ state: string; now: string }>(
-    `SELECT s.state, n.state AS now FROM notice_state s JOIN notice n ON n.id = s.notice_id
-     WHERE n.id = $1 ORDER BY s.seq`,
-    [id],
-  )
-  return [...rows.map(({ state }) => state), `is ${rows[0]?.now}`]
-}
-
-/** States that the core is told of a notice, in order. */
-async function told({ pool }: Database, id: string): Promise<string[]> {
-  const { rows } = await pool.query<{ state: string }>(
-    `SELECT body::jsonb #>> '{data,state}' AS state FROM outbox WHERE ordering_key = $1 ORDER BY seq`,
-    [id],
-  )
-  return rows.map(({ state }) => state)
-}
-
-async function reaches(database: Database, id: string, state: NoticeState): Promise<void> {
-  const deadline = Date.now() + 30_000
-  for (;;) {
-    const said = await story(database, id)
-    if (said.at(-1) === `is ${state}`) return
-    if (Date.now() > deadline) throw new Error(`${id} is never ${state}: ${said}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
+function request(n: number, changes: Partial<NoticeRequest> & { readonly addressee?: string } = {}): NoticeRequest {
+  const { addressee = 'h-1', ...rest } = changes
+  const body = { n }
+  return textTo(n, { to: { device: addressee }, adapter: 'handhelds', kind: 'task', body, text: null, ...rest })
 }
 
 t.test('the same key gives the same notice, sent once; with other content it is refused', (t) =>
@@ -301,7 +244,7 @@ t.test('a restart between the post and the arrival loses and doubles nothing', (
     // A gateway that died while it was sending leaves its claim.
     await database.pool.query(`UPDATE notice SET claimed_until = now() - interval '1 s'`)
     const after = open(t, database, devices)
-    t.strictSame(await after.office.post(request(1)), { id, created: false })
+    t.strictSame(await after.office.post(request(1)), { id, ids: [id], created: false })
     devices.present.add('h-1')
     after.office.arrived('handhelds', 'h-1')
     await reaches(database, id, 'delivered')
@@ -374,20 +317,7 @@ t.test('a notice is not sent by an adapter that cannot, nor to somebody nobody h
   forEachDatabase(t, async (t, database) => {
     const stage = await IntakeStage.open(t, database)
     const devices = new Devices('h-1')
-    const senders = new Map([
-      ['handhelds', devices],
-      ['others', devices],
-    ])
-    const office = new NoticeOffice({
-      pool: database.pool,
-      gateway: 'one',
-      shared: true,
-      log: silent,
-      senders,
-      understanding: how,
-      posted: () => {},
-    })
-    t.teardown(() => office.stop())
+    const { office } = openOffice(t, database, { devices: { handhelds: devices, others: devices } })
     await t.rejects(office.post(request(1, { adapter: 'vehicles' })), { code: 'NOTICE_INVALID', message: /vehicles/ })
     await t.rejects(office.post(request(1, { adapter: null })), { message: /never heard of/ })
     await stage.say('it is here', { kind: 'presence', subject: 'h-1', deviceTime: null, state: 'online' } as never)

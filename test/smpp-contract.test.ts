@@ -5,7 +5,7 @@ import { smppSmsc } from '../adapters/smpp/smsc.ts'
 import { SmppEsmeSimulator } from '../simulators/smpp-esme.ts'
 import { SmppSmscSimulator } from '../simulators/smpp-smsc.ts'
 import { type Answered, type ContractPeer, runContract, takenPort } from './contract.ts'
-import { listed, portOf, secretWord, textPdu, until } from './smpp-stage.ts'
+import { listed, portOf, secretWord, textPdu, until } from './smpp-link-stage.ts'
 
 /** What makes a far end send again later; any other word says that it must not. */
 const busy = new Set(['ESME_RTHROTTLED', 'ESME_RX_T_APPN', 'ESME_RSYSERR'])

@@ -2,7 +2,7 @@ import t from 'tap'
 import { headerOf } from '../adapters/smpp/framing.ts'
 import { encodePdu, encodeResponse, statusOf } from '../adapters/smpp/session-pdus.ts'
 import { GatewayError } from '../gateway/errors.ts'
-import { deferred, esmeOf, RawPeer, rawCentre, smsc, textPdu, until } from './smpp-stage.ts'
+import { deferred, esmeOf, RawPeer, rawCentre, smsc, textPdu, until } from './smpp-link-stage.ts'
 
 const head = (length: number, id: number, sequence: number, status = 0): Buffer => {
   const octets = Buffer.alloc(16)

@@ -12,9 +12,9 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array | null
   readonly maxBytes: number
-  readonly timeoutMs: number
   readonly idleMs: number
   readonly privateAddresses: 'refused' | 'allowed'
+  /** Ends it: a stop, or a TimeoutError. */
   readonly signal: AbortSignal
 }
 
@@ -56,7 +56,7 @@ async function inflated(body: Uint8Array, encoding: string, { maxBytes, url }: E
 }
 
 function raw(asked: Exchange): Promise<Answer> {
-  const { url, method, headers, body, maxBytes, timeoutMs, idleMs } = asked
+  const { url, method, headers, body, maxBytes, idleMs, signal } = asked
   const literal = asked.privateAddresses === 'allowed' ? null : literalProblem(url.hostname)
   if (literal !== null) return Promise.reject(new ExchangeFault(literal.detail, false))
   const options: RequestOptions = {
@@ -68,7 +68,7 @@ function raw(asked: Exchange): Promise<Answer> {
       connection: 'close',
       ...(body !== null && { 'content-length': body.length }),
     },
-    signal: AbortSignal.any([asked.signal, AbortSignal.timeout(timeoutMs)]),
+    signal,
     maxHeaderSize: 16 * 1024,
     ...(asked.privateAddresses === 'refused' && { lookup: publicLookup }),
   }
@@ -77,12 +77,8 @@ function raw(asked: Exchange): Promise<Answer> {
     const request = (url.protocol === 'https:' ? requestTls : requestPlain)(url, options)
     const fail = (error: unknown) => {
       request.destroy()
-      const timedOut = (error as Error).name === 'AbortError' && !asked.signal.aborted
-      const why = timedOut
-        ? `no whole answer within ${timeoutMs} ms`
-        : error instanceof GatewayError
-          ? error.detail
-          : describe(error)
+      const timedOut = (signal.reason as Error | undefined)?.name === 'TimeoutError'
+      const why = timedOut ? 'no whole answer in time' : error instanceof GatewayError ? error.detail : describe(error)
       const known = error instanceof GatewayError && error.code.startsWith('DECODE_')
       reject(known ? error : new ExchangeFault(`${url.host}: ${why}`, sent, error))
     }

@@ -77,11 +77,10 @@ export class Mm7Sender implements TextSender {
       },
       body,
       maxBytes: longestAnswer,
-      timeoutMs: timeout,
       idleMs: timeout,
       // The operator's own line, not one that a message names.
       privateAddresses: 'allowed',
-      signal,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeout)]),
     })
   }
 }

@@ -16,8 +16,10 @@ const gone = new Set([400, 404, 410, 414, 451])
  */
 export async function retrieve(location: string, options: RetrieverOptions, signal: AbortSignal): Promise<Uint8Array> {
   let url = allowedUrl(location, options)
+  // One limit for all redirects: an errand is claimed for three minutes (gateway/store/errands.ts), which fetch and answer share.
+  const within = AbortSignal.any([signal, AbortSignal.timeout(options.timeout)])
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
-    const answer = await exchange({ ...request(options, signal), url, method: 'GET', body: null })
+    const answer = await exchange({ ...request(options, within), url, method: 'GET', body: null })
     const next = redirection(answer)
     if (next === null) return messageIn(answer, url)
     if (!URL.canParse(next, url.href)) throw new GatewayError('DECODE_NOT_ALLOWED', `${url.host} redirects to no URL`)
@@ -71,14 +73,14 @@ export async function respond(
   options: RetrieverOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const asked = request(options, signal)
+  const asked = request(options, AbortSignal.any([signal, AbortSignal.timeout(options.timeout)]))
   const headers = { ...asked.headers, 'content-type': mmsMessage }
   const { status } = await exchange({ ...asked, headers, url, method: 'POST', body: pdu })
   if (status >= 500) throw new GatewayError('LINK_LOST', `${url.host} answers m-notifyresp-ind with ${status}`)
 }
 
 function request(options: RetrieverOptions, signal: AbortSignal) {
-  const { userAgent, profile, maxSize, timeout, idle, privateAddresses } = options
+  const { userAgent, profile, maxSize, idle, privateAddresses } = options
   return {
     headers: {
       accept: `${mmsMessage}, */*`,
@@ -86,7 +88,6 @@ function request(options: RetrieverOptions, signal: AbortSignal) {
       ...(profile !== 'none' && { 'x-wap-profile': profile }),
     },
     maxBytes: maxSize,
-    timeoutMs: timeout,
     idleMs: idle,
     privateAddresses,
     signal,

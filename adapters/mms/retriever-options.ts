@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { byteSize, duration } from '../../config/fields.ts'
 
-const timer = (fallback: `${number}${'s' | 'm'}`) => duration({ least: '1ms', most: '10m' }).prefault(fallback)
+const timer = (fallback: `${number}s`) => duration({ least: '1ms', most: '80s' }).prefault(fallback)
 
 /** A host, or a host and its port. */
 const host = z
@@ -32,7 +32,7 @@ export const retrieverOptions = z.strictObject({
   respondTo: z.union([z.literal('content-location'), z.url({ protocol: /^https?$/ })]).default('content-location'),
   /** The longest MMS, and the longest it may inflate to. */
   maxSize: byteSize().prefault('5MiB'),
-  /** For one request as a whole, and without a byte from the far end. */
+  /** For a fetch as a whole, redirects and all, and for the answer; without a byte from the far end. */
   timeout: timer('60s'),
   idle: timer('10s'),
   userAgent: z

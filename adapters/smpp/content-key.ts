@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { GatewayError } from '../../gateway/errors.ts'
 import { contentOf } from './content.ts'
-import { readReceiptText } from './receipt.ts'
+import { readReceiptText } from './receipt-text.ts'
 import { readShortMessage, type ShortMessage } from './short-message.ts'
 import { tag, textOf } from './tlvs.ts'
 

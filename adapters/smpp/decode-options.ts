@@ -13,4 +13,6 @@ export interface SmppDecodeOptions extends CodingOptions {
    * no time of its own.
    */
   readonly clockOffsetMinutes?: number | null
+  /** The account's own number, without extensions: a receipt that comes from it kept the submission's direction. */
+  readonly ownNumber?: string | null
 }

@@ -54,10 +54,11 @@ export class SmppEsme implements Adapter {
   }
 
   async start(): Promise<void> {
-    await this.stop()
     const { host, port, tls, bind } = this.#options
     const attempt = new AbortController()
+    this.#attempt.abort()
     this.#attempt = attempt
+    await this.#ended()
     const socket = await openSocket({
       host,
       port,
@@ -82,6 +83,10 @@ export class SmppEsme implements Adapter {
 
   stop(): Promise<void> {
     this.#attempt.abort()
+    return this.#ended()
+  }
+
+  #ended(): Promise<void> {
     this.#stopping ??= this.#stop().finally(() => {
       this.#stopping = null
     })

@@ -9,6 +9,7 @@ const letters =
 
 const escapeCode = 0x1b
 const carriageReturn = 0x0d
+const space = 0x20
 
 const extended: ReadonlyMap<number, string> = new Map([
   [0x0a, '\f'],
@@ -38,17 +39,18 @@ export function septetsOf(character: string): readonly number[] | null {
  * at the end a space (6.2.1.1, note 1): so does half of a pair that a peer cut between two parts.
  */
 export function gsmText(octets: Uint8Array): string {
-  let text = ''
+  const units = new Uint16Array(octets.length)
+  let length = 0
   for (let at = 0; at < octets.length; at++) {
     const code = octets[at] ?? 0
-    if (code !== escapeCode) {
-      text += letters[code & 0x7f]
-      continue
-    }
-    const next = octets[++at]
-    text += next === undefined || next === escapeCode ? ' ' : (extended.get(next) ?? letters[next & 0x7f])
+    units[length++] = code === escapeCode ? escaped(octets[++at]) : letters.charCodeAt(code & 0x7f)
   }
-  return text
+  return Buffer.from(units.buffer).toString('utf16le', 0, length * 2)
+}
+
+function escaped(code: number | undefined): number {
+  if (code === undefined || code === escapeCode) return space
+  return extended.get(code)?.charCodeAt(0) ?? letters.charCodeAt(code & 0x7f)
 }
 
 /** Bits between a header of this many octets and the first septet (3GPP TS 23.040, 9.2.3.24). */

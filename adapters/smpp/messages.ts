@@ -22,6 +22,7 @@ export function decodeStored(message: Received, options: Options): Report[] {
   return decode(message, {
     country: options.country,
     account: options.account ?? account ?? '',
+    ownNumber: options.source.number === '' ? null : options.source.number,
     defaultCoding: options.coding.default,
     codings: options.coding.others,
     messageIdForms: options.messageIds,

@@ -56,3 +56,45 @@ function receiptText(receipt: ReceiptToWrite): string {
 function minutes(time: Date): string {
   return time.toISOString().replace(/\D/g, '').slice(2, 12)
 }
+
+/** What a receipt's text says (SMPP 3.4, appendix B), as it came; `null`: it does not say so. */
+export interface ReceiptText {
+  readonly id: string | null
+  readonly stat: string | null
+  readonly err: string | null
+  readonly doneDate: string | null
+}
+
+// An empty field is followed by the name of the next one.
+const notNext = '(?!(?:id|sub|dlvrd|stat|err|text|(?:submit|done)\\s*date)\\s*:)'
+const fieldNamed = (name: string) => new RegExp(`(?:^|[^\\w])${name}\\s*:\\s*${notNext}([!-~]{1,64})`, 'i')
+const fields = {
+  id: fieldNamed('id'),
+  stat: fieldNamed('stat'),
+  err: fieldNamed('err'),
+  doneDate: fieldNamed('done\\s*date'),
+} as const
+
+/**
+ * The appendix gives an example, not a grammar: centres leave fields out, write them in capitals or with blanks, and put
+ * anything behind `text:`, a `stat:` of the citizen's own too.
+ */
+export function readReceiptText(text: string): ReceiptText {
+  const end = /\btext\s*:/i.exec(text)?.index ?? text.length
+  const before = text.slice(0, end)
+  const head = /\bstat\s*:/i.test(before) || !/\bstat\s*:/i.test(text) ? before : text
+  const field = (name: keyof typeof fields) => fields[name].exec(head)?.[1] ?? null
+  return { id: field('id'), stat: field('stat'), err: field('err'), doneDate: field('doneDate') }
+}
+
+/** `YYMMDDhhmm`, with seconds or with the century, on the centre's clock, whose zone it does not say. */
+export function clockTime(digits: string, offsetMinutes: number | null): Date | null {
+  const [, year, month, day, hour, minute, second = '00'] =
+    /^((?:20)?\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?$/.exec(digits) ?? []
+  if (offsetMinutes === null || year === undefined) return null
+  const wall = `${year.padStart(4, '20')}-${month}-${day}T${hour}:${minute}:${second}.000Z`
+  const time = new Date(wall)
+  // Date takes 31 February for a day in March.
+  if (Number.isNaN(time.getTime()) || time.toISOString() !== wall) return null
+  return new Date(time.getTime() - offsetMinutes * 60_000)
+}

@@ -1,33 +1,11 @@
-import { GatewayError } from '../../gateway/errors.ts'
 import type { DeliveryReport, DeliveryState } from '../../gateway/report.ts'
 import { isInternational, subscriberUri } from '../../gateway/subscriber.ts'
 import type { SmppDecodeOptions } from './decode-options.ts'
 import { receiptedIdForms } from './message-ids.ts'
+import { fault } from './octets.ts'
+import { clockTime, type ReceiptText, readReceiptText } from './receipt-text.ts'
 import type { Address, ShortMessage } from './short-message.ts'
 import { numberOf, tag, textOf } from './tlvs.ts'
-
-/** What a receipt's text says (SMPP 3.4, appendix B), as it came; `null`: it does not say so. */
-export interface ReceiptText {
-  readonly id: string | null
-  readonly stat: string | null
-  readonly err: string | null
-  readonly doneDate: string | null
-}
-
-/**
- * The appendix gives an example, not a grammar: centres leave fields out, write them in capitals or with blanks, and put
- * anything behind `text:`, a `stat:` of the citizen's own too.
- */
-export function readReceiptText(text: string): ReceiptText {
-  const end = /\btext\s*:/i.exec(text)?.index ?? text.length
-  const head = /\bstat\s*:/i.test(text.slice(0, end)) || !/\bstat\s*:/i.test(text) ? text.slice(0, end) : text
-  const field = (name: string) =>
-    new RegExp(`(?:^|[^\\w])${name}\\s*:\\s*${notNext}(\\S+)`, 'i').exec(head)?.[1] ?? null
-  return { id: field('id'), stat: field('stat'), err: field('err'), doneDate: field('done\\s*date') }
-}
-
-// An empty field is followed by the name of the next one.
-const notNext = '(?!(?:id|sub|dlvrd|stat|err|text|(?:submit|done)\\s*date)\\s*:)'
 
 /** esm_class bits 5 to 2 (5.2.12). */
 const type = { receipt: 0x04, deliveryAcknowledgement: 0x08, userAcknowledgement: 0x10, intermediate: 0x20 } as const
@@ -55,7 +33,7 @@ export function receiptOf(
   if (!certain && (said.id === null || said.stat === null)) return null
   const id = tlvId ?? said.id
   const reference = numberOf(pdu.tlvs, tag.userMessageReference, 2)
-  if (id === null && reference === null) throw new GatewayError('DECODE_FIELD', 'SMPP: receipt without a message id')
+  if (id === null && reference === null) throw fault('receipt', 'names no message')
   const ids = [tlvId, said.id].filter((one) => one !== null)
   return {
     kind: 'delivery',
@@ -70,16 +48,17 @@ export function receiptOf(
 
 /**
  * A receipt comes from whom the text went to (appendix B), but some centres leave the addresses as they were in the
- * submission; then a subscriber's number stands where a service's should.
+ * submission: then it comes from the account's own number, or a service's number stands where a subscriber's should.
  */
-function recipient(source: Address, destination: Address, { country }: SmppDecodeOptions): string {
-  const [from, to] = [source, destination].map(({ digits, ton }) =>
-    subscriberUri(digits, country, ton === 1 ? true : null),
-  )
-  const turned = from !== undefined && to !== undefined && !isInternational(from) && isInternational(to)
-  const uri = (turned ? to : from) ?? ''
-  if (/^tel:\+?$/.test(uri)) throw new GatewayError('DECODE_FIELD', 'SMPP: source_addr of a receipt is empty')
-  return uri
+function recipient(source: Address, destination: Address, { country, ownNumber }: SmppDecodeOptions): string {
+  const uri = ({ digits, ton }: Address) => subscriberUri(digits, country, ton === 1 ? true : null)
+  const own = ({ digits }: Address) => ownNumber != null && ownNumber !== '' && digits.startsWith(ownNumber)
+  const from = uri(source)
+  const to = uri(destination)
+  const turned = own(source) !== own(destination) ? own(source) : !isInternational(from) && isInternational(to)
+  const subject = turned ? to : from
+  if (/^tel:\+?$/.test(subject)) throw fault('source_addr', 'of a receipt is empty')
+  return subject
 }
 
 const statWords: Readonly<Record<string, DeliveryState | null>> = {
@@ -132,16 +111,4 @@ function outcome(
     err ?? (network === null ? null : `network_error_code ${network.toString('hex')}`),
   ].filter((code) => code !== null)
   return { state: final ? state : null, error: codes.length === 0 ? null : codes.join(' ') }
-}
-
-/** `YYMMDDhhmm`, with seconds or with the century, on the centre's clock, whose zone it does not say. */
-export function clockTime(digits: string, offsetMinutes: number | null): Date | null {
-  const [, year, month, day, hour, minute, second = '00'] =
-    /^((?:20)?\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?$/.exec(digits) ?? []
-  if (offsetMinutes === null || year === undefined) return null
-  const wall = `${year.padStart(4, '20')}-${month}-${day}T${hour}:${minute}:${second}.000Z`
-  const time = new Date(wall)
-  // Date takes 31 February for a day in March.
-  if (Number.isNaN(time.getTime()) || time.toISOString() !== wall) return null
-  return new Date(time.getTime() - offsetMinutes * 60_000)
 }

@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Adapter, AdapterContext, AdapterKind, TextSender } from '../../gateway/adapter.ts'
-import { describe } from '../../gateway/errors.ts'
+import { describe, GatewayError } from '../../gateway/errors.ts'
 import { Allowance } from './allowance.ts'
 import { decodeStored, type NumberedSegment, smscTexts } from './messages.ts'
 import { Peer } from './peer.ts'
@@ -35,6 +35,8 @@ export class SmppSmsc implements Adapter {
   readonly #allowances: ReadonlyMap<string, Allowance>
   readonly #strangers = new Strangers()
   #server: Server | null = null
+  /** The start that holds; none after a stop. */
+  #attempt: object | null = null
   #stopping: Promise<void> | null = null
 
   constructor(options: SmscOptions, context: AdapterContext) {
@@ -48,8 +50,10 @@ export class SmppSmsc implements Adapter {
   }
 
   async start(): Promise<void> {
-    await this.stop()
     const { host, port, tls, limits } = this.#options
+    const attempt = {}
+    this.#attempt = attempt
+    await this.#ended()
     const { server, at } = await openServer({
       host,
       port,
@@ -59,11 +63,20 @@ export class SmppSmsc implements Adapter {
       refused: (reason, fields) => this.#context.refused(reason, fields),
       failed: (error) => this.#context.report({ state: 'down', reason: describe(error) }),
     })
+    if (this.#attempt !== attempt) {
+      server.close()
+      throw new GatewayError('LINK_LISTEN', `smpp ${host}:${port}: stopped meanwhile`)
+    }
     this.#server = server
     this.#context.report({ state: 'listening', at })
   }
 
   stop(): Promise<void> {
+    this.#attempt = null
+    return this.#ended()
+  }
+
+  #ended(): Promise<void> {
     this.#stopping ??= this.#stop().finally(() => {
       this.#stopping = null
     })

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import iconv from 'iconv-lite'
 import type { TextCoding } from './coding.ts'
 import { gsmText, packed, septetsOf, unpacked } from './gsm.ts'
@@ -14,18 +14,18 @@ export function decodeText(octets: Buffer, coding: TextCoding, skipBits = 0): st
 function read(octets: Buffer, coding: TextCoding, skipBits: number): string {
   switch (coding) {
     case 'gsm':
-      return sevenBit(octets) ? gsmText(octets) : guessed(octets)
+      return isAscii(octets) ? gsmText(octets) : guessed(octets)
     case 'gsm-packed':
       return gsmText(unpacked(octets, skipBits))
     case 'ascii':
-      return sevenBit(octets) ? octets.toString('latin1') : guessed(octets)
+      return isAscii(octets) ? octets.toString('latin1') : guessed(octets)
     case 'latin1':
       return octets.toString('latin1')
     case 'ucs2':
       return utf16(octets)
     case 'gb18030':
     case 'utf8':
-      return strictly(octets, coding) ?? guessed(octets)
+      return strictly(octets, coding) ?? strictly(octets, 'utf8') ?? iconv.decode(octets, coding)
     case 'octets':
       return guessed(octets)
     case 'iso-2022-jp':
@@ -36,14 +36,14 @@ function read(octets: Buffer, coding: TextCoding, skipBits: number): string {
     case 'iso-8859-8':
       return iconv.decode(octets, coding)
     case 'ks-c-5601':
-      return strictly(octets, 'cp949') ?? guessed(octets)
+      return strictly(octets, 'cp949') ?? strictly(octets, 'utf8') ?? iconv.decode(octets, 'cp949')
   }
 }
 
 /**
- * What most peers mean when they do not say, and when what they say cannot be: UTF-8 and GB18030 are so strict that a
- * text of some length is hardly ever valid by chance, UTF-8 more so. Latin-1 takes the rest, one character an octet, so
- * that nothing is lost.
+ * What most peers mean when they do not say, and when what they say cannot be. UTF-8 is hardly ever valid by chance;
+ * GB18030 is now and then (Größe in Latin-1 is), but a city here hears more Chinese than German. Latin-1 takes the
+ * rest, one character an octet, so that nothing is lost.
  */
 function guessed(octets: Buffer): string {
   const text = strictly(octets, 'utf8') ?? strictly(octets, 'gb18030')
@@ -67,18 +67,11 @@ function utf16(octets: Buffer): string {
 }
 
 /**
- * data_coding 5 and 13 name character sets, not how they are written: bare pairs of JIS X 0208, or Shift_JIS, or with
- * escapes.
+ * data_coding 5 and 13 name character sets, not how they are written. Peers write Shift_JIS, or escapes; bare pairs of
+ * JIS X 0208 could not be told from ASCII.
  */
 function japanese(octets: Buffer): string {
-  if (octets.includes(0x1b)) return new TextDecoder('iso-2022-jp').decode(octets)
-  if (!sevenBit(octets)) return iconv.decode(octets, 'shift_jis')
-  const pairs = iconv.decode(Buffer.from(octets.map((octet) => octet | 0x80)), 'euc-jp')
-  return octets.length % 2 === 1 || pairs.includes('\ufffd') ? octets.toString('latin1') : pairs
-}
-
-function sevenBit(octets: Buffer): boolean {
-  return octets.every((octet) => octet < 0x80)
+  return octets.includes(0x1b) ? new TextDecoder('iso-2022-jp').decode(octets) : iconv.decode(octets, 'shift_jis')
 }
 
 /** PostgreSQL's texts hold no NUL. At the end it is a terminator that was counted along; elsewhere it stays visible. */

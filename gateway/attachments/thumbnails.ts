@@ -1,20 +1,19 @@
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import type { Attachments } from '../store/attachments.ts'
 import { thumbnail } from './picture.ts'
 
 /** Thumbnails of attachments, made when somebody first asks and kept beside the file. They can be deleted at any time. */
 export class Thumbnails {
-  readonly #attachments: Pick<Attachments, 'path'>
+  readonly #pathOf: (sha256: string) => string
   /** One is made at a time: an unpacked picture takes hundreds of megabytes. */
   #turn: Promise<unknown> = Promise.resolve()
 
-  constructor(attachments: Pick<Attachments, 'path'>) {
-    this.#attachments = attachments
+  constructor(pathOf: (sha256: string) => string) {
+    this.#pathOf = pathOf
   }
 
   /** A JPEG; `null`: there is no such file, or it is no picture. Rejects when the disk does. */
   async of(sha256: string): Promise<Uint8Array | null> {
-    const path = this.#attachments.path(sha256)
+    const path = this.#pathOf(sha256)
     const kept = await read(`${path}.thumbnail`)
     if (kept !== null) return kept
     const made = this.#turn.then(() => make(path))

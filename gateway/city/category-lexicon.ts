@@ -10,6 +10,7 @@ const roles = [
   'trouble',
   'phrase',
   'hint',
+  'part',
   'pair',
   'compound',
   'aside',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { hoursOf } from '../triage/local-time.ts'
 import { id, list, optionalText, text } from './cells.ts'
 import type { Department, MessageTemplate } from './city.ts'
 import type { CityReader } from './reader.ts'
@@ -25,25 +26,18 @@ const filledHere: Readonly<Record<string, readonly string[]>> = {
 }
 
 const phone = /^\+?[0-9]{3,15}$/
-const hours = /^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/
 
 const departmentColumns = z.object({
   code: id(),
   name: text(),
   phones: list().refine((phones) => phones.every((one) => phone.test(one)), 'must be numbers with spaces between them'),
-  dutyHours: z
-    .string()
-    .regex(/^$|-/, 'must be hours such as 08:00-18:00, or empty')
-    .refine((cell) => cell === '' || hours.test(cell), 'must be hours such as 08:00-18:00, or empty')
-    .transform((cell) => (cell === '' ? null : hoursOf(cell))),
+  dutyHours: z.string().transform((cell, context) => {
+    const hours = cell === '' ? null : hoursOf(cell)
+    if (cell === '' || hours !== null) return hours
+    context.addIssue({ code: 'custom', message: 'must be hours such as 08:00-18:00, or empty' })
+    return z.NEVER
+  }),
 })
-
-/** `21:00-08:00`; an end before the start passes midnight. */
-export function hoursOf(text: string): { startMinute: number; endMinute: number } | null {
-  if (!hours.test(text)) return null
-  const minute = (from: number) => Number(text.slice(from, from + 2)) * 60 + Number(text.slice(from + 3, from + 5))
-  return { startMinute: minute(0), endMinute: minute(6) }
-}
 
 export function readTemplates(reader: CityReader): MessageTemplate[] {
   return reader.rows('message-templates', templateColumns).flatMap((row) => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import type { City } from '../city/city.ts'
 import { CityRefused, currentVersion, importedFolder } from '../city/import.ts'
@@ -11,7 +10,7 @@ import { explain } from './explain.ts'
 import { explainLines, explainText } from './explain-text.ts'
 
 const synopsis =
-  'explain <text> [--city folder | --config file] [--scheme id] | explain --jsonl … | explain <config.yaml> <message id>'
+  'explain (<text>, or --jsonl, or <config.yaml> <message id>) [--city folder] [--config file] [--scheme id]'
 const options = {
   city: { type: 'string' },
   config: { type: 'string' },
@@ -81,9 +80,18 @@ async function folderOf({ city, config }: Values): Promise<string | null> {
 async function lines(city: City, scheme: string): Promise<number> {
   const { stdin, stdout } = process
   let allRead = true
+  let gone = false
+  // Whoever read the output has enough of it: `explain --jsonl | head`.
+  const left = new Promise<void>((resolve) => {
+    stdout.once('error', () => {
+      gone = true
+      resolve()
+    })
+  })
   for await (const { line, read } of explainLines(city, stdin, scheme)) {
+    if (gone) return exitCodes.done
     allRead &&= read
-    if (!stdout.write(`${line}\n`)) await once(stdout, 'drain')
+    if (!stdout.write(`${line}\n`)) await Promise.race([new Promise((drained) => stdout.once('drain', drained)), left])
   }
   return allRead ? exitCodes.done : exitCodes.unbalanced
 }

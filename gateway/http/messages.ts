@@ -49,7 +49,7 @@ export function addAttachments(app: FastifyInstance, { desk }: RouteOptions): vo
       return foreign(reply, params.sha256).header('content-length', size).send(createReadStream(path))
     },
   )
-  const thumbnails = new Thumbnails(desk.attachments)
+  const thumbnails = new Thumbnails((sha256) => desk.attachments.path(sha256))
   app.get<{ Params: { sha256: string } }>(
     '/attachments/:sha256/thumbnail',
     {

@@ -7,6 +7,7 @@ import { addLedger } from './ledger.ts'
 import { addAttachments, addMessages } from './messages.ts'
 import { addNotices } from './notices.ts'
 import { addRelations } from './relations.ts'
+import { addReporters } from './reporters.ts'
 import type { RouteOptions } from './route-options.ts'
 
 /** `/v1`: what a core, an operator's tool or the console asks the gateway. */
@@ -20,4 +21,5 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addDeadLetters(app, options)
   addErrands(app, options)
   addNotices(app, options)
+  addReporters(app, options)
 }

@@ -86,6 +86,7 @@ function wording(error: SchemaError, part: string): string {
 
 const statusOf: Partial<Record<GatewayError['code'], number>> = {
   NOTICE_INVALID: 409,
+  NOTICE_WORDS: 400,
   STORE_UNAVAILABLE: 503,
   STORE_STOPPING: 503,
   STORE_FULL: 503,

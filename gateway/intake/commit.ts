@@ -1,8 +1,10 @@
 import { type ClientBase, DatabaseError, type Pool } from 'pg'
 import type { Receipt } from '../adapter.ts'
 import { GatewayError } from '../errors.ts'
+import { settleDeliveries } from '../notices/deliveries.ts'
 import { settleReceipts } from '../notices/notice.ts'
 import type { Attachments } from '../store/attachments.ts'
+import { findSubmissions } from '../store/notice-deliveries.ts'
 import { findKeys, findMemories, findNeighbours, findNotices, findParts, findReports } from '../store/read-batch.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import type { SubjectMemory } from '../triage/triage.ts'
@@ -125,6 +127,13 @@ export async function completeRows(rows: BatchRows, how: Understanding, pool: Po
   if (rows.receipts.length > 0) {
     const notices = await findNotices(pool, rows.receipts)
     settleReceipts(rows.receipts, notices, new Date(), how, rows)
+  }
+  if (rows.deliveries.length > 0) {
+    const found = await findSubmissions(
+      pool,
+      rows.deliveries.map(({ report }) => report),
+    )
+    settleDeliveries(rows.deliveries, found, new Date(), how, rows)
   }
 }
 

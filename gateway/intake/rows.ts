@@ -35,6 +35,8 @@ export interface BatchRows {
   readonly waitingReceipts: DeliveryRow[]
   /** Ids of waiting receipts that have found theirs. */
   readonly joinedReceipts: string[]
+  /** Notices whose parts are to be counted again when other gateways have written theirs. */
+  readonly recheck: string[]
   readonly told: ToldRow[]
   readonly stages: StageRow[]
   readonly tally: Tally
@@ -65,6 +67,7 @@ export function emptyRows(): BatchRows {
     submissions: [],
     waitingReceipts: [],
     joinedReceipts: [],
+    recheck: [],
     told: [],
     stages: [],
     tally: new Tally(),

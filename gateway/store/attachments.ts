@@ -14,11 +14,15 @@ export class Attachments {
     return join(this.#folder, sha256.slice(0, 2), sha256)
   }
 
+  async has(sha256: string): Promise<boolean> {
+    return (await stat(this.path(sha256)).catch(() => null)) !== null
+  }
+
   /** Resolves when the bytes and their name are on the disk. Rejects with STORE_UNAVAILABLE, and nothing is named. */
   async keep(sha256: string, content: Uint8Array): Promise<void> {
     const path = this.path(sha256)
     try {
-      if ((await stat(path).catch(() => null)) !== null) return
+      if (await this.has(sha256)) return
       const folder = dirname(path)
       await mkdir(folder, { recursive: true })
       const temporary = `${path}.${process.pid}-${Math.random().toString(36).slice(2)}`

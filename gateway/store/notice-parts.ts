@@ -132,6 +132,14 @@ const joinedReceipts: BatchPart = ({ joinedReceipts: j }, _gateway, columns) =>
     ? null
     : `waiting_receipt_out AS (DELETE FROM waiting_receipt WHERE id = ANY(${columns.bigint(j, (id) => Number(id))}))`
 
+const recheck: BatchPart = ({ recheck: list, noticeStates: n }, _gateway, columns) => {
+  const entered = new Set(n.map(({ noticeId }) => noticeId))
+  const ids = [...new Set(list)].filter((id) => !entered.has(id)).sort()
+  if (ids.length === 0) return null
+  return `notice_recheck AS (UPDATE notice SET review_at = LEAST(review_at, now() + interval '5 s')
+    WHERE id = ANY(${columns.uuid(ids, (id) => id)}) AND state IN ('sending', 'in-doubt', 'accepted'))`
+}
+
 const told: BatchPart = ({ told: list, stages }, _gateway, columns) => {
   if (list.length + stages.length === 0) return null
   const rows = mergedCorrespondence({ told: list, stages })

@@ -138,7 +138,8 @@ function intentsForNobody(): string {
 
 function notices(): string {
   return `DELETE FROM notice WHERE id = ANY(ARRAY(
-    SELECT id FROM notice WHERE created_at < $1 AND state NOT IN ('queued', 'published') LIMIT ${rowsABatch}))`
+    SELECT id FROM notice WHERE created_at < $1 AND state NOT IN ('queued', 'published', 'sending', 'in-doubt', 'listed')
+    LIMIT ${rowsABatch}))`
 }
 
 function deadLetters(): string {

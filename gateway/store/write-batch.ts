@@ -1,4 +1,4 @@
-import type { ClientBase, Pool } from 'pg'
+import type { ClientBase, Pool, QueryResultRow } from 'pg'
 import type { BatchRows } from '../intake/rows.ts'
 import { storableJson } from './array-literal.ts'
 import type { BatchPart } from './batch-part.ts'
@@ -221,9 +221,30 @@ export async function writeBatch(
   named = false,
 ): Promise<void> {
   const columns = new Columns(rows.messages.length * expectedBytes)
-  const written = parts.map((part) => part(rows, gateway, columns)).filter((sql) => sql !== null)
+  const written = writtenParts(rows, gateway, columns)
   if (written.length === 0) return
   const holds = conditions(rows, columns)
   const text = `WITH ${written.join(',\n')}\nSELECT ${holds.length === 0 ? '1' : holds.join(', ')}`
   await client.query({ text, values: columns.values(), ...(named && { name: nameOf(text) }) })
+}
+
+/** The same with a part of one's own before the others, and what it returns. */
+export async function writeReturning<Row extends QueryResultRow>(
+  client: Pool | ClientBase,
+  rows: BatchRows,
+  gateway: string,
+  first: (columns: Columns) => string,
+  select: string,
+): Promise<Row[]> {
+  const columns = new Columns()
+  const written = [first(columns), ...writtenParts(rows, gateway, columns)]
+  const { rows: returned } = await client.query<Row>({
+    text: `WITH ${written.join(',\n')}\n${select}`,
+    values: columns.values(),
+  })
+  return returned
+}
+
+function writtenParts(rows: BatchRows, gateway: string, columns: Columns): string[] {
+  return parts.map((part) => part(rows, gateway, columns)).filter((sql) => sql !== null)
 }

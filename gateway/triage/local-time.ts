@@ -64,7 +64,28 @@ export function minuteOfDay(atMs: number, timeZone: string): number {
 }
 
 /** A shift that ends when it starts lasts the whole day. */
-export function withinShift({ startMinute, endMinute }: Shift, minute: number): boolean {
+export function withinShift({ startMinute, endMinute }: Shift | Omit<Shift, 'id'>, minute: number): boolean {
   if (startMinute < endMinute) return minute >= startMinute && minute < endMinute
   return minute >= startMinute || minute < endMinute
+}
+
+/** When the hours at `atMs` are over, to the minute; `null` when they are not on. */
+export function endOf(hours: Omit<Shift, 'id'>, atMs: number, timeZone: string): Date | null {
+  const minute = minuteOfDay(atMs, timeZone)
+  if (!withinShift(hours, minute)) return null
+  // A shift that is the whole day has no end; it begins anew at its own minute.
+  const left = (hours.endMinute - minute + 1440) % 1440 || 1440
+  return new Date((Math.floor(atMs / 60_000) + left) * 60_000)
+}
+
+/** The last midnight on the wall clocks of a zone. */
+export function midnightBefore(atMs: number, timeZone: string): Date {
+  return new Date((Math.floor(atMs / 60_000) - minuteOfDay(atMs, timeZone)) * 60_000)
+}
+
+/** `21:00-08:00`; an end before the start passes midnight. `null`: it is not written so. */
+export function hoursOf(text: string): Omit<Shift, 'id'> | null {
+  if (!/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(text)) return null
+  const minuteAt = (from: number) => Number(text.slice(from, from + 2)) * 60 + Number(text.slice(from + 3, from + 5))
+  return { startMinute: minuteAt(0), endMinute: minuteAt(6) }
 }

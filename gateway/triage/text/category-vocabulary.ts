@@ -3,7 +3,7 @@ import { normalised } from './normalise.ts'
 import { soundOf } from './sounds.ts'
 import { WordTrie } from './word-trie.ts'
 
-/** What a word may mean; `合用` words mean several things. */
+/** A word and all that it may mean. */
 export interface Word {
   readonly text: string
   readonly senses: Sense[]
@@ -111,17 +111,17 @@ function addPair(pairs: Map<string, Pair[]>, word: string, pair: Pair): void {
   }
 }
 
-/** Short words sound like too many others; words of the whole sentence decide nothing that a guess should. */
+/** Troubles and short phrases sound like too much else; a thing's name of two characters is as short as a guess may be. */
 function bySound(words: Iterable<Word>): WordTrie<Word[]> {
   const sounds = new WordTrie<Word[]>()
   for (const word of words) {
-    if (word.text.length < 2 || !word.senses.some(({ role }) => guessed.has(role))) continue
-    sounds.entry(unitsOf(word.text).map(soundOf), () => []).push(word)
+    const least = Math.min(...word.senses.map(({ role }) => leastGuessed[role] ?? Number.POSITIVE_INFINITY))
+    if (word.text.length >= least) sounds.entry(unitsOf(word.text).map(soundOf), () => []).push(word)
   }
   return sounds
 }
 
-const guessed: ReadonlySet<WordRole> = new Set(['object', 'topic', 'phrase', 'fault', 'trouble'])
+const leastGuessed: Partial<Record<WordRole, number>> = { object: 2, topic: 2, phrase: 3 }
 
 export function unitsOf(text: string): number[] {
   const units: number[] = []

@@ -5,9 +5,9 @@ import type { Found } from './word-trie.ts'
 /**
  * How much of a word's meaning is left where it stands. `place`: the thing is only where something else is (`垃圾桶旁边的…`);
  * `container`: on or in it something is (`路灯杆上…`), which pairs may speak of (`河里+垃圾`); `agent`: it did it (`被车撞了`);
- * `name`: part of a name (`石桥路`).
+ * `name`: part of a name (`石桥路`); `part`: of the thing before it, which is what it is about (`地道的台阶`).
  */
-export type Standing = 'plain' | 'place' | 'container' | 'agent' | 'name'
+export type Standing = 'plain' | 'place' | 'container' | 'agent' | 'name' | 'part'
 
 export interface Item extends Found<Word> {
   readonly clause: number
@@ -20,7 +20,7 @@ export interface Item extends Found<Word> {
   readonly guessed: boolean
 }
 
-const clauseEnd = /[,。!?;\n:~…()[\]{}【】「」"“”]| (?!\d)/
+const clauseEnd = /[,。!?;\n:~…()[\]{}【】]| (?!\d)/
 
 const place =
   /^(的)?(旁边|旁侧|旁|边上|边儿|边(?![坡框缘角])|附近|对面|对过|斜对|隔壁|周边|周围|四周|前面|后面|前头|后头|前边|后边|门口|大门|门前|那边|那里|那儿|那块|那头|这边|这里|这儿|处(?!理|罚|置|于|分)|[东南西北左右][侧边面]|外面|外侧|往?[东南西北向](?=[走\d一二两三四五六七八九十百几约])|一带|不远|拐角|转角|前(?!天|几|年|两|段|期)|后(?!来|期|果|续|天)|口(?![子香]))/
@@ -63,8 +63,23 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
       lacked: lacks && !trouble,
     })
     end = one.to
+    joinPart(text, items)
   }
   return items
+}
+
+const joint = /^(的|[上里内边下](面|头)?的?|底下的?|那个|那块|这个|口的?)?[小大铁那]?个?$/
+
+/** `隧道里的灯`, `花坛的砖`: the thing is whole again as what the sentence is about, and its part says no more than that. */
+function joinPart(text: string, items: Item[]): void {
+  const whole = items.at(-2)
+  const part = items.at(-1)
+  if (whole === undefined || part === undefined || whole.clause !== part.clause || !hasRole(part.word, 'part')) return
+  if (!hasRole(whole.word, 'object') || whole.negated || whole.standing === 'agent' || whole.standing === 'name') return
+  const known = whole.word.senses.some(({ role, concept }) => role === 'object' && concept.categories.length > 0)
+  if (!known || !joint.test(text.slice(whole.to, part.from))) return
+  items[items.length - 2] = { ...whole, standing: 'plain' }
+  items[items.length - 1] = { ...part, standing: 'part' }
 }
 
 /** `不是井盖的问题` denies all that follows it in the clause, until `是` says what it is instead. */
@@ -87,7 +102,7 @@ function inDenial(text: string, clauseStart: number, from: number, items: readon
 function standingOf(before: string, behind: string, one: Found<Word>, next: Found<Word> | undefined): Standing {
   const isNext = next !== undefined && next.from === one.to
   if (!isNext && hasThing(one.word) && nameEnd.test(behind)) return 'name'
-  if (agent.test(before) && hasThing(one.word)) return 'agent'
+  if (agent.test(before) && (hasThing(one.word) || hasRole(one.word, 'phrase'))) return 'agent'
   if (!isNext && place.test(behind)) return 'place'
   if (!isNext && container.test(behind)) return 'container'
   return 'plain'

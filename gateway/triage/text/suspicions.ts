@@ -12,7 +12,14 @@ export interface Suspicion {
 const reach = 18
 const shortReach = 9
 
-const left: Readonly<Record<Standing, number>> = { plain: 1, container: 0.6, agent: 0.35, place: 0.3, name: 0 }
+const left: Readonly<Record<Standing, number>> = {
+  plain: 1,
+  container: 0.6,
+  agent: 0.35,
+  place: 0.3,
+  part: 0.5,
+  name: 0,
+}
 
 /** Scores were set on the sentences of test/triage-text-category.test.ts and the tuning half of test/citizens. */
 const score = {
@@ -64,11 +71,11 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
   const trouble = items[index]
   if (trouble === undefined) return
   const far = trouble.word.text.length > 1 ? reach : shortReach
-  const short = trouble.word.text.length > 1 ? 0 : 0.04
+  const short = trouble.word.text.length > 1 ? 0 : 0.02
   let fallback: (() => void) | null = null
   let unpaired = false
   const attempt = (thing: Item, away: number): boolean => {
-    if (thing.negated || thing.standing === 'name') return false
+    if (thing.negated || thing.standing === 'name' || thing.standing === 'part') return false
     const lost = short + away
     const paired = pairsOf(thing, trouble, pairs)
     const demoted = thing.standing === 'place' || thing.standing === 'agent'
@@ -132,12 +139,14 @@ function pairThings(items: readonly Item[], index: number, pairs: Pairs, trouble
   if (one === undefined || !isThing(one) || !speaks(one)) return
   for (let at = index + 1; at < items.length; at++) {
     const other = items[at]
-    if (other === undefined || other.clause !== one.clause || other.from - one.to > 12) return
+    if (other === undefined || other.clause - one.clause > 1 || other.from - one.to > 12) return
     if (!isThing(other) || !speaks(other)) continue
+    const near = other.clause === one.clause || other.from - one.to < 4
     for (const first of thingsOf(one)) {
       for (const second of thingsOf(other)) {
         if (first === second) continue
         for (const { concept, role } of pairs.get(keyOfPair(first.name, second.name)) ?? []) {
+          if (!near && role === 'pair') continue
           const value = role === 'pair' ? score.pairOfThings : troubled ? score.compound : score.object + 0.05
           add(concept, value, one, other)
         }
@@ -147,5 +156,5 @@ function pairThings(items: readonly Item[], index: number, pairs: Pairs, trouble
 }
 
 function speaks({ standing, negated }: Item): boolean {
-  return !negated && (standing === 'plain' || standing === 'container')
+  return !negated && (standing === 'plain' || standing === 'container' || standing === 'part')
 }

@@ -19,23 +19,35 @@ export function understandText(city: City, text: string, schemeId = city.default
   const content = grammar?.content ?? text
   const inContent = readPlace(city, content)
   const inAddress = grammar === null ? null : readPlace(city, grammar.address)
-  const place = inAddress === null ? inContent : joined(inAddress, inContent)
+  const place = grammar === null || inAddress === null ? inContent : joined(city, grammar, inAddress, inContent)
   const masked = withoutNames(content, inContent.names)
   const category = categoryOf(city, content, masked, schemeId)
-  const steps = [
-    { title: 'text', lines: [text] },
-    ...(grammar === null ? [] : [{ title: 'grammar', lines: grammarLines(grammar) }]),
-    { title: 'place', lines: [...(inAddress?.steps ?? []), ...inContent.steps, ...placeLines(place)] },
-    { title: `category, ${schemeId}`, lines: [...category.lines, ...categoryLines(category.reading)] },
-  ]
-  return { grammar, category: category.reading, place: { candidates: place.candidates, certain: place.certain }, steps }
+  return {
+    grammar,
+    category: category.reading,
+    place: { candidates: place.candidates, certain: place.certain },
+    // Made when they are asked for: they cost as much as the reading.
+    get steps() {
+      return [
+        { title: 'text', lines: [text] },
+        ...(grammar === null ? [] : [{ title: 'grammar', lines: grammarLines(grammar) }]),
+        { title: 'place', lines: [...(inAddress?.steps ?? []), ...inContent.steps, ...placeLines(place)] },
+        { title: `category, ${schemeId}`, lines: [...category.lines, ...categoryLines(category.reading)] },
+      ]
+    },
+  }
 }
 
 /** Two candidates further apart are two places. */
 const samePlaceM = 250
 
 /** The field for the address comes first; a text that is surer of another place makes both doubtful. */
-function joined(address: ReadPlace, content: ReadPlace): PlaceReading {
+function joined(city: City, grammar: Grammar, address: ReadPlace, content: ReadPlace): PlaceReading {
+  if (!address.certain && !content.certain) {
+    // 春溪小区#3幢楼下…: only both together name a house.
+    const both = readPlace(city, `${grammar.address}，${grammar.content}`)
+    if (both.certain) return both
+  }
   const [a, b] = [address.candidates[0], content.candidates[0]]
   if (a === undefined) return content
   if (b === undefined) return address
@@ -46,12 +58,21 @@ function joined(address: ReadPlace, content: ReadPlace): PlaceReading {
   return { candidates: [...first.candidates, ...others], certain: first.certain && !(apart && b.confidence > 0.5) }
 }
 
-/** A lane called 垃圾巷 says nothing of refuse: names of places are blotted out, their length kept. */
+/**
+ * A lane called 垃圾巷 says nothing of refuse: names of places are blotted out, their length kept. Their last character
+ * stays: a bridge's railing is another thing than a road's.
+ */
 function withoutNames(text: string, names: ReadPlace['names']): string {
-  let masked = text
-  for (const [from, to] of names) masked = masked.slice(0, from) + '某'.repeat(to - from) + masked.slice(to)
-  return masked
+  let masked = ''
+  let at = 0
+  for (const [from, to] of names) {
+    masked += text.slice(at, from) + blots.slice(0, to - from - 1)
+    at = Math.max(from, to - 1)
+  }
+  return masked + text.slice(at)
 }
+
+const blots = '某'.repeat(100)
 
 /** Where nothing else tells, the name may: the public toilet that is a landmark is the toilet that has no water. */
 function categoryOf(city: City, content: string, masked: string, schemeId: string) {

@@ -159,8 +159,8 @@ CREATE UNIQUE INDEX "correspondence_query_number_key" ON "correspondence"("query
 -- CreateIndex
 CREATE INDEX "correspondence_subject_received_at_idx" ON "correspondence"("subject", "received_at");
 
--- Who still waits for an answer, or for the core's last word.
-CREATE INDEX "correspondence_open" ON "correspondence" ("received_at", "intent_id") WHERE "closed_at" IS NULL AND ("answered_at" IS NULL OR "told_at" IS NULL OR "told_at" < "stage_at");
+-- Who has not been told the core's last word.
+CREATE INDEX "correspondence_open" ON "correspondence" ("received_at", "intent_id") WHERE "closed_at" IS NULL AND ("told_at" IS NULL OR "told_at" < "stage_at");
 
 -- CreateIndex
 CREATE INDEX "correspondence_case_number_idx" ON "correspondence"("case_number");
