@@ -62,7 +62,7 @@ const receivedAt = new Date('2026-11-23T00:00:00Z')
 
 function problemIn(reports: readonly Report[]): string | null {
   const text = JSON.stringify(reports, (_, one) => (one?.type === 'Buffer' ? one.data.length : one))
-  if (text.includes('\\u0000')) return 'a NUL'
+  if (/\\u0000|\\ud[89a-f]/.test(text)) return 'a NUL or half a pair'
   for (const report of reports) {
     if (report.kind === 'malformed') {
       if (!report.code.startsWith('DECODE_')) return report.code
@@ -98,7 +98,7 @@ t.test('spoilt m-retrieve-conf', async (t) => {
     mmsRetriever.decode({ key: '', raw, envelope: { is: 'retrieve-conf' }, receivedAt }, options),
   )
   t.strictSame(problems, [])
-  t.ok(slowestMs < 500, `the slowest took ${slowestMs} ms`)
+  t.ok(slowestMs < 2000, `the slowest took ${slowestMs} ms`)
   t.ok(understood > 2000, `${understood} were understood`)
 })
 
@@ -108,7 +108,7 @@ t.test('spoilt notifications', async (t) => {
     return mmsRetriever.decode({ key: '', raw, envelope: { is: 'notification', reason: 'x' }, receivedAt }, options)
   })
   t.strictSame(problems, [])
-  t.ok(slowestMs < 500, `the slowest took ${slowestMs} ms`)
+  t.ok(slowestMs < 2000, `the slowest took ${slowestMs} ms`)
 })
 
 t.test('spoilt MM7 requests', async (t) => {
@@ -117,6 +117,6 @@ t.test('spoilt MM7 requests', async (t) => {
     return mm7.decode({ key: '', raw, envelope: { contentType }, receivedAt }, vasp)
   })
   t.strictSame(problems, [])
-  t.ok(slowestMs < 500, `the slowest took ${slowestMs} ms`)
+  t.ok(slowestMs < 2000, `the slowest took ${slowestMs} ms`)
   t.ok(understood > 500, `${understood} were understood`)
 })

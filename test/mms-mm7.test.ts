@@ -229,6 +229,38 @@ t.test('a body above the limit is refused before it is read', async (t) => {
   t.match(await stage.post(deliverReq({ ...from, parts: [sms('x')] })), { code: 1000 }, 'and the next one is taken')
 })
 
+t.test('content types are taken as centres write them, and the lack of one is a dead letter', async (t) => {
+  const stage = await Stage.open(t)
+  const boundary = '----=_Part_1/2?3 4'
+  const bodyOf = (linkedId: string) => {
+    const { body } = deliverReq({ ...from, linkedId, parts: [sms(linkedId)] })
+    return Buffer.from(Buffer.from(body).toString('latin1').replaceAll('outer', boundary), 'latin1')
+  }
+  for (const [i, contentType] of [
+    `multipart/related; boundary="${boundary}"; type=text/xml; start=<soap>`,
+    `Multipart/Related;boundary=${boundary};type="text/xml";`,
+    `multipart/related ;\tBOUNDARY = "${boundary}"`,
+  ].entries()) {
+    const posted = { contentType, body: bodyOf(`number ${i}`) }
+    t.match(await stage.post(posted), { status: 200, code: 1000 }, contentType)
+    t.match(stage.reports.at(-1), { kind: 'text', text: `number ${i}` }, contentType)
+  }
+  const body = bodyOf('x')
+  for (const contentType of ['', 'nonsense', ';;;', 'multipart/related']) {
+    const before = stage.intake.stored.size
+    t.match(await stage.post({ contentType, body }), { status: 400 }, `"${contentType}"`)
+    t.equal(stage.intake.stored.size, before + 1)
+  }
+})
+
+t.test('texts of megabytes are read to a limit that is told', async (t) => {
+  const stage = await Stage.open(t)
+  await stage.post(deliverReq({ ...from, parts: [sms('井'.repeat(1_000_000))] }))
+  const [text, cut] = stage.reports
+  t.equal(text?.kind === 'text' && text.text?.length, 65_536)
+  t.match(cut, { kind: 'malformed', code: 'DECODE_TOO_LARGE', detail: /1000000 characters/ })
+})
+
 t.test('who does not know the password, or comes from elsewhere, is turned away', async (t) => {
   const stage = await Stage.open(t)
   const posted = deliverReq({ ...from, parts: [sms('x')] })

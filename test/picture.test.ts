@@ -83,6 +83,21 @@ t.test('spoilt pictures never throw, and never give a place that is none', async
   t.ok(found > 100, `${found} places survived`)
 })
 
+t.test('a picture that is made to be slow is not', async (t) => {
+  const many = (head: string, block: string, times: number) =>
+    Buffer.concat([Buffer.from(head, 'hex'), ...Array<Buffer>(times).fill(Buffer.from(block, 'hex'))])
+  const slow: Record<string, Buffer> = {
+    'a JPEG of 800,000 segments': many('ffd8', 'ffe10004aaaa', 800_000),
+    'a PNG of 400,000 chunks': many('89504e470d0a1a0a', '0000000074455874deadbeef', 400_000),
+    'directories that all ask for everything': many('49492a0008000000e803', '860201005000000028000000', 400_000),
+  }
+  for (const [name, bytes] of Object.entries(slow)) {
+    const started = performance.now()
+    t.equal(exifPlace(bytes), null, name)
+    t.ok(performance.now() - started < 1500, `${name}: ${performance.now() - started} ms`)
+  }
+})
+
 t.test('a thumbnail is small, upright and without the place', async (t) => {
   const lying = await sharp(await picture({ IFD3: yangzhou }, 1000, 500))
     .withExif({ IFD3: yangzhou })

@@ -11,21 +11,28 @@ export interface Contents {
   readonly attachments: readonly Attachment[]
 }
 
+/** Characters of all texts. A handset sends at most 30,000 octets; what is read here is read again by triage. */
+const longestText = 65_536
+
 const isPresentation = ({ type }: Part): boolean => type === 'application/smil' || type === 'application/smil+xml'
 const isText = ({ type }: Part): boolean => type === 'text/plain'
 
-export function contentsOf({ whole }: Parts): Contents {
-  const parts = presented(whole)
-  const texts = parts
+export function contentsOf(parts: Parts): { readonly contents: Contents; readonly broken: readonly Broken[] } {
+  const inOrder = presented(parts.whole)
+  const text = inOrder
     .filter(isText)
     .map(({ content, charset }) => textOf(content, charset).trim())
-    .filter((text) => text !== '')
-  return {
-    text: texts.length === 0 ? null : texts.join('\n'),
-    attachments: parts
+    .filter((one) => one !== '')
+    .join('\n')
+  const contents = {
+    text: text === '' ? null : text.slice(0, longestText).toWellFormed(),
+    attachments: inOrder
       .filter((part) => !isText(part) && !isPresentation(part) && part.content.length > 0)
       .map(attachment),
   }
+  if (text.length <= longestText) return { contents, broken: parts.broken }
+  const cut = { code: 'DECODE_TOO_LARGE', detail: `text of ${text.length} characters, read to ${longestText}` }
+  return { contents, broken: [...parts.broken, cut] }
 }
 
 /** As the presentation names them; what it does not name follows in the order it came. */
@@ -64,7 +71,7 @@ function nameOf({ name, location, id }: Part): string | null {
       cleanWord(one ?? '')
         .split(/[/\\]/)
         .at(-1) ?? ''
-    return last === '' ? [] : [last.slice(0, 200)]
+    return last === '' ? [] : [last.slice(0, 200).toWellFormed()]
   })
   return given.find((one) => /\.\w{2,5}$/.test(one)) ?? given[0] ?? null
 }

@@ -78,7 +78,7 @@ function raw(asked: Exchange): Promise<Answer> {
     const fail = (error: unknown) => {
       request.destroy()
       const timedOut = (signal.reason as Error | undefined)?.name === 'TimeoutError'
-      const why = timedOut ? 'no whole answer in time' : error instanceof GatewayError ? error.detail : describe(error)
+      const why = timedOut ? 'no whole answer in time' : error instanceof GatewayError ? error.detail : words(error)
       const known = error instanceof GatewayError && error.code.startsWith('DECODE_')
       reject(known ? error : new ExchangeFault(`${url.host}: ${why}`, sent, error))
     }
@@ -108,3 +108,6 @@ function raw(asked: Exchange): Promise<Answer> {
     request.end(body ?? undefined)
   })
 }
+
+/** Of several addresses that all refused, Node's error has a code and no message. */
+const words = (error: unknown): string => describe(error) || String((error as NodeJS.ErrnoException).code)

@@ -137,7 +137,7 @@ function gather(entity: Entity, depth: number, whole: Part[], broken: Broken[]):
     const inner = entitiesOf(contentOf(entity), contentType)
     broken.push(...inner.broken)
     for (const one of inner.whole) {
-      if (whole.length < mostParts) gather(one, depth + 1, whole, broken)
+      if (whole.length + broken.length < mostParts) gather(one, depth + 1, whole, broken)
     }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error

@@ -26,6 +26,7 @@ export class Mm7Listener implements Adapter {
   readonly #isSource: (address: string) => boolean
   readonly #sender: Mm7Sender | null
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #contentTypes = new WeakMap<FastifyRequest, string>()
   /** Requests whose body is being read, or stored. */
   #open = 0
   #listening = false
@@ -96,6 +97,9 @@ export class Mm7Listener implements Adapter {
       )
     }
     if (!this.#listening || this.#open >= maxRequests) return send(reply, refusedForNow(true, null))
+    // fastify answers 415 to a content type that it cannot parse; here that is a message that cannot be read, and is kept.
+    this.#contentTypes.set(request, request.headers['content-type'] ?? '')
+    request.raw.headers['content-type'] = 'application/octet-stream'
     this.#open++
     reply.raw.once('close', () => this.#open--)
     return undefined
@@ -110,7 +114,7 @@ export class Mm7Listener implements Adapter {
 
   async #take(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const body = request.body instanceof Uint8Array ? request.body : new Uint8Array()
-    const working = this.#answer(body, request.headers['content-type'] ?? '')
+    const working = this.#answer(body, this.#contentTypes.get(request) ?? '')
     this.#underWay.add(working)
     try {
       return await send(reply, await working)

@@ -55,6 +55,7 @@ export function decodeMm7({ raw, envelope }: Received, reading: Mm7Reading): Rep
 
 function deliver(request: DeliverReq, { country }: Mm7Reading): Report[] {
   if (request.sender === null) throw new GatewayError('DECODE_FIELD', 'MM7: a DeliverReq without Sender')
+  const { contents, broken } = contentsOf(request.parts)
   const report: TextReport = {
     kind: 'text',
     subject: senderUri(request.sender, country),
@@ -62,10 +63,10 @@ function deliver(request: DeliverReq, { country }: Mm7Reading): Report[] {
     medium: 'mms',
     to: recipient(request.recipients[0]),
     title: titleOf(request.subject),
-    ...contentsOf(request.parts),
+    ...contents,
     missingParts: [],
   }
-  return [report, ...brokenReports(request.parts.broken, 1)]
+  return [report, ...brokenReports(broken, 1)]
 }
 
 /** 23.140, 8.1.4.6 and annex L, MMStatus; `null`: it is still on its way. */

@@ -83,15 +83,16 @@ export function decodeRetrieved({ raw, envelope }: Received, country: string): R
 function conf(raw: Uint8Array, envelope: Received['envelope'], country: string): Report[] {
   try {
     const read = readRetrieveConf(raw)
+    const { contents, broken } = contentsOf(read.parts)
     const report: TextReport = {
       ...nothingMore,
       subject: senderUri(read.from ?? envelope.from ?? null, country),
       deviceTime: read.date,
       to: recipient(read.to[0]),
       title: titleOf(read.subject ?? envelope.subject),
-      ...contentsOf(read.parts),
+      ...contents,
     }
-    return [report, ...brokenReports(read.parts.broken, 1)]
+    return [report, ...brokenReports(broken, 1)]
   } catch (error) {
     // Somebody wrote, and the notification says who: that much is told, beside the dead letter.
     if (!(error instanceof GatewayError) || envelope.from === undefined) throw error
@@ -120,5 +121,6 @@ const nothingMore = { kind: 'text', medium: 'mms', missingParts: [] } as const
 /** A subject line of nothing is none. */
 export function titleOf(subject: string | null | undefined): string | null {
   const title = (subject ?? '').replaceAll('\0', '\ufffd').trim()
-  return title === '' ? null : title.slice(0, 1000)
+  // Cut between the halves of a pair it would be no text that jsonb takes.
+  return title === '' ? null : title.slice(0, 1000).toWellFormed()
 }

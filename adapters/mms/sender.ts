@@ -29,5 +29,6 @@ function addressOf(address: string | null): string {
       .replace(/\/TYPE=\w+$/i, '')
       .trim()
       .slice(0, 320)
+      .toWellFormed()
   )
 }

@@ -197,5 +197,6 @@ export const noticeParts: readonly BatchPart[] = [
   submissions,
   waitingReceipts,
   joinedReceipts,
+  recheck,
   told,
 ]
