@@ -1,5 +1,7 @@
+import { maskedSubscriber } from '../gateway/subscriber.ts'
 import type { CoreEvent, SimulatedCore } from './core.ts'
 import type { Fleet } from './fleet.ts'
+import type { Phones } from './phones.ts'
 
 interface LedgerAnswer {
   readonly channels: readonly {
@@ -15,11 +17,11 @@ interface LedgerAnswer {
   }[]
 }
 
-/** One line that updates in place on a terminal; a plain line every five seconds where there is none. */
+/** A line that updates in place on a terminal, the newest intent and the newest text to a citizen below it; a plain line every five seconds where there is none. */
 export class DemoScreen {
   readonly #terminal = process.stdout.isTTY
   #shown = 0
-  #lastIntent = ''
+  #lastLines = ''
 
   get everyMs(): number {
     return this.#terminal ? 500 : 5000
@@ -30,7 +32,7 @@ export class DemoScreen {
     process.stdout.write(`${line}\n`)
   }
 
-  progress(elapsedMs: number, ledger: LedgerAnswer, core: SimulatedCore, fleet: Fleet): void {
+  progress(elapsedMs: number, ledger: LedgerAnswer, core: SimulatedCore, fleet: Fleet, phones: Phones): void {
     const received = ledger.channels.map(({ adapter, received: n }) => `${adapter} ${count(n)}`).join('  ')
     const sum = (key: 'delivered' | 'pending') => ledger.destinations.reduce((total, row) => total + row[key], 0)
     const duplicates = ledger.channels.reduce((total, row) => total + row.duplicate, 0)
@@ -39,22 +41,23 @@ export class DemoScreen {
     const line =
       `${clock}  in: ${received} (${count(duplicates)} repeated)  ` +
       `intents at the core: ${count(core.count('case-intent'))}  events: ${count(sum('delivered'))} delivered, ${count(sum('pending'))} waiting  ` +
-      `connected: ${fleet.connected}`
-    const newest = lastIntent(core)
+      `connected: ${fleet.connected}  texts to citizens: ${count(phones.answers)}`
+    const newest = [lastIntent(core), phones.lastAnswer === '' ? '' : `短信  ${phones.lastAnswer}`].filter(
+      (line) => line !== '',
+    )
     if (this.#terminal) {
       this.#clear()
       const width = process.stdout.columns ?? 80
       process.stdout.write(line.slice(0, width - 1))
       this.#shown = 1
-      if (newest !== '') {
-        process.stdout.write(`\n  ${newest}`)
-        this.#shown = 2
-      }
+      for (const one of newest) process.stdout.write(`\n  ${one}`)
+      this.#shown = 1 + newest.length
       return
     }
     process.stdout.write(`${line}\n`)
-    if (newest !== this.#lastIntent) process.stdout.write(`       ${newest}\n`)
-    this.#lastIntent = newest
+    const lines = newest.map((one) => `       ${one}\n`).join('')
+    if (lines !== this.#lastLines) process.stdout.write(lines)
+    this.#lastLines = lines
   }
 
   end(): void {
@@ -90,5 +93,7 @@ function lastIntent(core: SimulatedCore): string {
   if (newest === null) return ''
   const { category, text, reporter, location } = newest.data as unknown as Shown
   const place = [location?.street?.name, location?.community?.name, location?.grid].filter((part) => part).join(' ')
-  return `案卷意图  ${category.zh}  「${text ?? ''}」  ${place}  ${reporter.name ?? reporter.id}`
+  const words = (text ?? '').replace(/\s+/g, ' ')
+  const who = reporter.name ?? (reporter.id.startsWith('tel:') ? maskedSubscriber(reporter.id) : reporter.id)
+  return `案卷意图  ${category.zh}  「${words.length > 40 ? `${words.slice(0, 40)}…` : words}」  ${place}  ${who}`
 }

@@ -5,22 +5,27 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadCity } from '../gateway/city/load-city.ts'
 import { packageRoot } from '../gateway/package-root.ts'
+import { CaseClerk } from './case-clerk.ts'
 import { SimulatedCore } from './core.ts'
 import { DemoScreen } from './demo-screen.ts'
 import { Fleet } from './fleet.ts'
 import { type GatewayChild, startGatewayChild } from './gateway-child.ts'
+import { Phones } from './phones.ts'
 
 /**
  * `npm run demo`: a whole city on this machine. The gateway with its embedded PostgreSQL runs as a process of its own;
- * collectors' handhelds, sanitation vehicles and the core are simulated here and speak to it over real sockets.
+ * collectors' handhelds, sanitation vehicles, citizens with their telephones, the centres behind these and the core are
+ * simulated here and speak to it over real sockets.
  */
 
-const usage = `npm run demo -- [--for 30s] [--handhelds 250] [--vehicles 60] [--port 8080] [--seed 1]`
+const usage = `npm run demo -- [--for 30s] [--handhelds 250] [--vehicles 60] [--texts 2] [--port 8080] [--seed 1]`
 
 interface Demo {
   readonly forMs: number | null
   readonly handhelds: number
   readonly vehicles: number
+  /** Texts a second that citizens write. */
+  readonly texts: number
   readonly port: number
   readonly seed: number
 }
@@ -29,7 +34,7 @@ function read(argv: string[]): Demo {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     args: argv,
-    options: { for: text, handhelds: text, vehicles: text, port: text, seed: text },
+    options: { for: text, handhelds: text, vehicles: text, texts: text, port: text, seed: text },
   })
   const whole = (value: string | undefined, otherwise: number) => {
     const number = Number(value ?? otherwise)
@@ -43,6 +48,7 @@ function read(argv: string[]): Demo {
     forMs: duration === null ? null : Number(duration[1]) * (duration[2] === 'm' ? 60_000 : 1000),
     handhelds: whole(values.handhelds, 250),
     vehicles: whole(values.vehicles, 60),
+    texts: whole(values.texts, 2),
     port: whole(values.port, 8080),
     seed: whole(values.seed, 1),
   }
@@ -53,6 +59,7 @@ async function run(demo: Demo): Promise<number> {
   const secret = `whsec_${randomBytes(32).toString('base64')}`
   const core = new SimulatedCore(secret)
   const screen = new DemoScreen()
+  const closing: (() => Promise<void>)[] = []
   try {
     const { city } = await loadCity(join(packageRoot, 'config/city-example'))
     if (city === null) throw new Error('the example city does not load')
@@ -60,14 +67,23 @@ async function run(demo: Demo): Promise<number> {
       `${city.name}: ${city.counts.grids} unit grids, ${city.counts.collectors} collectors, ${city.counts.vehicles} vehicles`,
     )
     const fleet = new Fleet(city, demo)
-    const gateway = await start(folder, demo, core, secret, fleet)
+    const phones = new Phones(city, demo.seed)
+    closing.push(() => phones.close())
+    const gateway = await start(folder, demo, core, secret, fleet, phones)
     screen.say(`gateway (process ${gateway.pid}), embedded PostgreSQL in ${folder}`)
     screen.say(`API   ${gateway.http}/v1/intents   ${gateway.http}/v1/ledger   ${gateway.http}/metrics`)
     screen.say(`MQTT  127.0.0.1:${gateway.port('handhelds')}   NMEA 0183  127.0.0.1:${gateway.port('vehicles')}`)
     await fleet.start(gateway.port('handhelds'), gateway.port('vehicles'))
-    await watch(demo, gateway, core, fleet, screen)
-    return await finish(gateway, core, fleet, screen)
+    const clerk = new CaseClerk(core, gateway.http)
+    clerk.start()
+    closing.push(() => clerk.stop())
+    if (demo.texts > 0) phones.write(demo.texts)
+    await watch(demo, gateway, core, fleet, phones, screen)
+    await clerk.stop()
+    for (const refusal of new Set(clerk.refused)) screen.say(`the gateway refused a notice: ${refusal}`)
+    return await finish(gateway, core, fleet, phones, screen)
   } finally {
+    for (const close of closing.reverse()) await close()
     await core.stop()
     await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   }
@@ -79,8 +95,10 @@ async function start(
   core: SimulatedCore,
   secret: string,
   fleet: Fleet,
+  phones: Phones,
 ): Promise<GatewayChild> {
   const url = await core.start()
+  const { smscPort, mmscHost } = await phones.open()
   const configure = (port: number) => ({
     name: 'demo',
     city: join(packageRoot, 'config/city-example'),
@@ -88,6 +106,8 @@ async function start(
     adapters: [
       { name: 'handhelds', kind: 'mqtt-broker', tcp: { host: '127.0.0.1', port: 0 }, devices: fleet.credentials() },
       { name: 'vehicles', kind: 'nmea', transport: 'tcp-server', host: '127.0.0.1', port: 0, subject: { by: 'hello' } },
+      { name: 'sms', kind: 'smpp-esme', port: smscPort, systemId: 'city', perSecond: 100 },
+      { name: 'mms', kind: 'mms-retriever', hosts: [mmscHost], privateAddresses: 'allowed' },
     ],
     destinations: [
       { name: 'core', url, secret, perSecond: 0 },
@@ -108,6 +128,7 @@ async function watch(
   gateway: GatewayChild,
   core: SimulatedCore,
   fleet: Fleet,
+  phones: Phones,
   screen: DemoScreen,
 ): Promise<void> {
   const began = Date.now()
@@ -117,7 +138,7 @@ async function watch(
   process.once('SIGTERM', interrupt)
   while (!over.signal.aborted && (demo.forMs === null || Date.now() - began < demo.forMs)) {
     const ledger = (await (await fetch(`${gateway.http}/v1/ledger`)).json()) as Parameters<DemoScreen['progress']>[1]
-    screen.progress(Date.now() - began, ledger, core, fleet)
+    screen.progress(Date.now() - began, ledger, core, fleet, phones)
     await new Promise((resolve) => setTimeout(resolve, screen.everyMs))
   }
   process.off('SIGINT', interrupt)
@@ -125,32 +146,54 @@ async function watch(
 }
 
 /** Everybody stops talking; then what was acknowledged is held against what the core has, and the ledger is audited. */
-async function finish(gateway: GatewayChild, core: SimulatedCore, fleet: Fleet, screen: DemoScreen): Promise<number> {
+async function finish(
+  gateway: GatewayChild,
+  core: SimulatedCore,
+  fleet: Fleet,
+  phones: Phones,
+  screen: DemoScreen,
+): Promise<number> {
   screen.end()
-  await fleet.stop()
-  const acknowledged = fleet.acknowledgedReports()
-  const arrived = () => {
-    const numbers = new Map<string, number>()
-    for (const { type, data } of core.events.values()) {
-      const number = data.number
-      if (type === 'chengguan.case-intent.v1' && typeof number === 'string')
-        numbers.set(number, (numbers.get(number) ?? 0) + 1)
-    }
-    return numbers
-  }
-  await core
-    .until('all reports are there', () => acknowledged.every((number) => arrived().has(number)), 30_000)
-    .catch((error: Error) => screen.say(error.message))
-  const numbers = arrived()
-  const missing = acknowledged.filter((number) => !numbers.has(number)).length
-  const doubled = [...numbers.values()].filter((n) => n > 1).length
+  await Promise.all([fleet.stop(), phones.hush()])
+  const collectors = await holdAgainst(core, fleet.acknowledgedReports(), ({ number }) => number)
   screen.say(
-    `${acknowledged.length} reports acknowledged to collectors: ${missing} missing at the core, ${doubled} there twice`,
+    `${collectors.said} reports acknowledged to collectors: ${collectors.missing} missing at the core, ${collectors.doubled} there twice`,
+  )
+  const citizens = await holdAgainst(core, [...phones.written.keys()], ({ channel, reporter, text }) =>
+    channel === 'sms' || channel === 'mms' ? `${(reporter as { id: string }).id.slice(5)} ${String(text)}` : null,
+  )
+  screen.say(
+    `${citizens.said} texts acknowledged to citizens' centres: ${citizens.missing} missing at the core, ${citizens.doubled} there twice; ${phones.answers} texts to citizens, ${phones.doubledAnswers} of them twice`,
   )
   screen.say('')
   const audited = await gateway.run('audit')
   const stopped = await gateway.stop()
-  return audited === 0 && stopped === 0 && missing === 0 && doubled === 0 ? 0 : 1
+  const kept = [collectors, citizens].every(({ missing, doubled }) => missing === 0 && doubled === 0)
+  return audited === 0 && stopped === 0 && kept && phones.doubledAnswers === 0 ? 0 : 1
+}
+
+/** How many of what was acknowledged are at the core, by what names them there. */
+async function holdAgainst(
+  core: SimulatedCore,
+  said: readonly string[],
+  nameOf: (intent: Record<string, unknown>) => unknown,
+): Promise<{ readonly said: number; readonly missing: number; readonly doubled: number }> {
+  const arrived = () => {
+    const times = new Map<string, number>()
+    for (const { type, data } of core.events.values()) {
+      const name = type === 'chengguan.case-intent.v1' ? nameOf(data) : null
+      if (typeof name === 'string') times.set(name, (times.get(name) ?? 0) + 1)
+    }
+    return times
+  }
+  const missing = () => {
+    const times = arrived()
+    return said.filter((name) => !times.has(name)).length
+  }
+  // What is missing after this is counted as missing.
+  await core.until('all reports are there', () => missing() === 0, 30_000).catch(() => {})
+  const doubled = [...arrived()].filter(([, n]) => n > 1).length
+  return { said: said.length, missing: missing(), doubled }
 }
 
 try {

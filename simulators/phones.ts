@@ -53,6 +53,11 @@ export class Phones {
     return this.smsc.submits.size
   }
 
+  /** Texts that a citizen was handed more than once. */
+  get doubledAnswers(): number {
+    return [...this.smsc.submits.values()].filter(({ times }) => times > 1).length
+  }
+
   /** From now on so many texts a second are written, until `hush`. */
   write(perSecond: number): void {
     this.#writing = this.#writeAll(1000 / perSecond)
