@@ -20,8 +20,8 @@ const templateColumns = z.object({
 
 /** The gateway itself fills these; whatever else they ask for would never be there. */
 const filledHere: Readonly<Record<string, readonly string[]>> = {
-  received: ['queryNumber', 'category', 'place'],
-  state: ['queryNumber', 'state', 'caseNumber'],
+  received: ['queryNumber'],
+  state: ['queryNumber', 'state'],
   help: [],
 }
 

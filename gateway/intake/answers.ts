@@ -66,7 +66,9 @@ function stateOf({ stage, stageText }: KnownReport, city: City): string {
   return stageText ?? (stage === null ? '已登记，等待受理' : (city.template(stage)?.title ?? stage))
 }
 
-const plain = { urgent: true, extension: null, expiresAt: null } as const
+// Answers are sent at night too, since they are answers; urgent ones would pass the daily cap, and a machine that answers
+// every answer is stopped by nothing else.
+const plain = { urgent: false, extension: null, expiresAt: null } as const
 
 export function numbersAsked({ enquiries, correspondences }: BatchRows): string[] {
   const asked = enquiries.flatMap(({ number }: EnquiryRow) => number ?? [])
