@@ -269,3 +269,15 @@ export function perlEsme(t: Test, port: number, statements: string): Program {
   const script = `use Net::SMPP; $| = 1; my $smpp = Net::SMPP->${bind} or die "no bind: $!"; ${statements}; $smpp->unbind;`
   return launch(t, 'perl', ['-e', script])
 }
+
+/** What Wireshark's dissector says of each PDU: its command_id, a tab, and what is malformed about it. */
+export function dissected(t: Test, pdus: readonly Buffer[]): string[] {
+  const folder = folderFor(t)
+  const [dump, capture] = [join(folder, 'pdus.txt'), join(folder, 'pdus.pcap')]
+  const lines = pdus.map((pdu) => `0000 ${pdu.toString('hex').replace(/../g, '$& ')}`)
+  writeFileSync(dump, `${lines.join('\n')}\n`)
+  execFileSync('text2pcap', ['-q', '-T', '40000,2775', dump, capture], { stdio: 'ignore' })
+  const fields = ['-T', 'fields', '-e', 'smpp.command_id', '-e', '_ws.malformed']
+  const said = execFileSync('tshark', ['-r', capture, '-d', 'tcp.port==2775,smpp', ...fields], { stdio: 'pipe' })
+  return said.toString().split('\n').slice(0, -1)
+}
