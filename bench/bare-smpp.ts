@@ -1,7 +1,7 @@
-import smpp from 'smpp'
+import { connect } from 'smpp'
 
 /** The library alone, as a user would start it: answers each deliver_sm at once and stores nothing. */
-const session = smpp.connect({ url: `smpp://127.0.0.1:${process.argv[2]}` }, () => {
+const session = connect({ url: `smpp://127.0.0.1:${process.argv[2]}` }, () => {
   session.bind_transceiver({ system_id: 'bench', password: 'bench' }, (pdu) => {
     if (pdu.command_status !== 0) process.exit(1)
   })

@@ -21,6 +21,7 @@ const second = [
 export interface BigCity {
   readonly city: City
   readonly roads: readonly string[]
+  /** Of processor time: reading, checking and indexing. */
   readonly loadMs: number
 }
 
@@ -65,10 +66,11 @@ export async function bigCity(roadCount: number): Promise<BigCity> {
     }
     files.set('manifest.json', JSON.stringify(manifest))
     for (const [name, content] of files) writeFileSync(join(folder, name), content)
-    const start = performance.now()
+    const start = process.cpuUsage()
     const { city, problems } = await loadCity(folder)
     if (city === null) throw new Error(JSON.stringify(problems.slice(0, 3)))
-    return { city, roads, loadMs: performance.now() - start }
+    const { user, system } = process.cpuUsage(start)
+    return { city, roads, loadMs: (user + system) / 1000 }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -48,6 +48,8 @@ export type CentreLoad = Pick<CentreRequest, 'window' | 'forMs'> & Partial<Centr
 export interface Centre {
   readonly port: number
   readonly pid: number
+  /** Binds are answered from now on. */
+  open(): void
   /** Resolves when somebody is bound. */
   bound(): Promise<void>
   run(load: CentreLoad, watch?: Watch): Promise<CentreResult>
@@ -56,8 +58,9 @@ export interface Centre {
   close(): Promise<void>
 }
 
-export async function startCentre({ file }: Messages): Promise<Centre> {
-  const child = spawn(process.execPath, [generator, file], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** `closed`: binds are not answered before `open`. */
+export async function startCentre({ file }: Messages, door: 'open' | 'closed' = 'open'): Promise<Centre> {
+  const child = spawn(process.execPath, [generator, file, door], { stdio: ['pipe', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   let bound = false
   let heard: (line: string) => void = () => {}
@@ -87,6 +90,7 @@ export async function startCentre({ file }: Messages): Promise<Centre> {
   return {
     port,
     pid: child.pid ?? 0,
+    open: () => void child.stdin.write('open\n'),
     async bound() {
       const deadline = Date.now() + boundWithinMs
       while (!bound) {

@@ -22,6 +22,8 @@ export function adapterOf(port: number, { bind, perSecond, window, unacknowledge
     systemId: 'bench',
     bind,
     source: { number: '10639812319' },
+    // A centre may be slow to open.
+    bindTimeout: '10m',
     window,
     // A receiver has no texts to hand in.
     perSecond: bind === 'receiver' ? 0 : perSecond,

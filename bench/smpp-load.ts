@@ -3,8 +3,9 @@ import { createInterface } from 'node:readline'
 import { Outgoing, readMessages, receiptFor, response } from './smpp-frames.ts'
 
 /**
- * The load generator, a process of its own: a message centre that one ESME binds to. Its argument is the file of its
- * messages; requests come as lines of JSON, and so do the results. It ends with its standard input.
+ * The load generator, a process of its own: a message centre that one ESME binds to. Its arguments are the file of its
+ * messages, and `closed` when binds are not answered before the line `open`. Requests come as lines of JSON, and so do
+ * the results. It ends with its standard input.
  */
 export interface CentreRequest {
   /** PDUs that may be without an answer at a time. */
@@ -50,13 +51,14 @@ export interface SubmitsSeen {
   readonly receiptsRefused: number
 }
 
-const [file = ''] = process.argv.slice(2)
+const [file = '', door = 'open'] = process.argv.slice(2)
 const outgoing = new Outgoing(readMessages(file))
 
 const command = { submit: 0x4, deliver: 0x5, unbind: 0x6, enquire: 0x15, bindMost: 0x9 }
 const receiptBit = 0x4000_0000
 
 let socket: Socket | null = null
+let held: Buffer[] | null = door === 'closed' ? [] : null
 let lostLinks = 0
 let submitted = 0
 let receiptsRefused = 0
@@ -210,10 +212,16 @@ function take(pdu: Buffer): void {
   else if (id === command.submit) submit(pdu, sequence)
   else if (id === command.enquire) write(response(id, sequence, null))
   else if (id === command.unbind) write(response(id, sequence, null))
-  else if (id <= command.bindMost) {
-    write(response(id, sequence, 'centre'))
+  else if (id <= command.bindMost) bind(response(id, sequence, 'centre'))
+  else if (id !== command.enquire + 0x8000_0000) throw new Error(`an unexpected PDU ${id.toString(16)}`)
+}
+
+function bind(answer: Buffer): void {
+  if (held !== null) held.push(answer)
+  else {
+    write(answer)
     say('bound')
-  } else if (id !== command.enquire + 0x8000_0000) throw new Error(`an unexpected PDU ${id.toString(16)}`)
+  }
 }
 
 function answered(sequence: number, status: number): void {
@@ -268,6 +276,12 @@ async function perform(line: string): Promise<void> {
     const seen: SubmitsSeen = { submittedAt, receiptMs, receiptAt, receiptsRefused }
     ;[submittedAt, receiptMs, receiptAt, receiptsRefused] = [[], [], {}, 0]
     say(JSON.stringify(seen))
+    return
+  }
+  if (line === 'open') {
+    const answers = held ?? []
+    held = null
+    answers.forEach(bind)
     return
   }
   run = new Run(JSON.parse(line) as CentreRequest)

@@ -13,6 +13,5 @@ declare module 'smpp' {
     send(pdu: Pdu): boolean
   }
 
-  const smpp: { connect(options: { readonly url: string }, connected: () => void): Session }
-  export default smpp
+  export function connect(options: { readonly url: string }, connected: () => void): Session
 }

@@ -3,6 +3,7 @@ import { closeServer } from './gateways.ts'
 import { burst } from './smpp-burst.ts'
 import { writeMessages } from './smpp-centre.ts'
 import { compareMo } from './smpp-mo.ts'
+import { measureMt } from './smpp-mt.ts'
 
 /**
  * Texts of citizens over SMPP: MO acknowledged after the commit beside the bare library and Kannel, MT with receipts at
@@ -11,11 +12,12 @@ import { compareMo } from './smpp-mo.ts'
 
 const { values } = parseArgs({
   options: {
-    parts: { type: 'string', default: 'mo' },
+    parts: { type: 'string', default: 'mo,mt,burst' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '5' },
     window: { type: 'string', default: '100' },
     targets: { type: 'string', default: 'bare,server,embedded,kannel' },
+    rates: { type: 'string', default: '200,500' },
     binds: { type: 'string', default: 'receiver' },
     databases: { type: 'string', default: 'server,embedded' },
   },
@@ -42,6 +44,7 @@ async function run(): Promise<void> {
     }
   }
   const databases = values.databases.split(',')
+  if (parts.includes('mt')) await measureMt(databases, values.rates.split(',').map(Number))
   if (parts.includes('burst')) await burst(databases)
 }
 

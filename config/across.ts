@@ -9,7 +9,12 @@ export interface Finding {
 }
 
 export function acrossKeys(raw: unknown): Finding[] {
-  return [...sameNames(raw, 'adapters'), ...sameNames(raw, 'destinations'), ...openToEveryone(raw)]
+  return [
+    ...sameNames(raw, 'adapters'),
+    ...sameNames(raw, 'destinations'),
+    ...openToEveryone(raw),
+    ...waysToNowhere(raw),
+  ]
 }
 
 function sameNames(raw: unknown, list: 'adapters' | 'destinations'): Finding[] {
@@ -24,6 +29,29 @@ function sameNames(raw: unknown, list: 'adapters' | 'destinations'): Finding[] {
       return []
     }
     return [{ path: [list, i, 'name'], message: `"${name}" is already the name of ${list}[${earlier}]` }]
+  })
+}
+
+/** Ways of notices that name an adapter or a kind which no block has. */
+function waysToNowhere(raw: unknown): Finding[] {
+  const blocks = at(raw, 'adapters')
+  const has = (key: 'name' | 'kind', value: unknown) =>
+    Array.isArray(blocks) && blocks.some((block) => at(block, key) === value)
+  const routes = at(at(raw, 'notices'), 'routes')
+  return ['citizen', 'collector', 'department'].flatMap((audience) => {
+    const ways = at(routes, audience)
+    return (Array.isArray(ways) ? ways : []).flatMap((way, i): Finding[] => {
+      const path = ['notices', 'routes', audience, i]
+      const [adapter, kind] = [at(way, 'adapter'), at(way, 'kind')]
+      return [
+        ...(typeof adapter === 'string' && !has('name', adapter)
+          ? [{ path: [...path, 'adapter'], message: `no adapter has the name "${adapter}"` }]
+          : []),
+        ...(typeof kind === 'string' && !has('kind', kind)
+          ? [{ path: [...path, 'kind'], message: `no adapter is of the kind "${kind}"` }]
+          : []),
+      ]
+    })
   })
 }
 

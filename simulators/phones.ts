@@ -100,8 +100,8 @@ export class Phones {
       to: hotline,
       subject: null,
       parts: [
-        { type: 'text/plain', charset: utf8, id: '<text>', location: 'text.txt', content: Buffer.from(text) },
-        { type: 'image/jpeg', id: '<photo>', location: 'photo.jpg', content: picture },
+        { type: 'text/plain', charset: utf8, id: 'text', location: 'text.txt', content: Buffer.from(text) },
+        { type: 'image/jpeg', id: 'photo', location: 'photo.jpg', content: picture },
       ],
     })
     const pdu = encodeDeliverSm(

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import type { City } from '../gateway/city/city.ts'
 import type { Compound, Landmark, NamedPlace, Road } from '../gateway/city/gazetteer.ts'
@@ -193,6 +195,22 @@ t.test('numerals are read as people write them', (t) => {
   for (const [words, value] of Object.entries(values)) t.match(numeralAt(words, 0), { value, end: words.length }, words)
   for (const words of ['号', '', '1234567', '米3']) t.equal(numeralAt(words, 0), null, words)
   t.end()
+})
+
+t.test('a loaded city keeps none of the tables that it was read from', async (t) => {
+  const folder = writeCity(t, smallFiles())
+  const load = async () => {
+    const read = await loadCity(folder)
+    return { city: read.city, table: new WeakRef(read.folder?.files[0] ?? {}) }
+  }
+  const { city, table } = await load()
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  // What was dereferenced in a turn of the loop lives to its end.
+  await new Promise((resolve) => setImmediate(resolve))
+  collect()
+  t.equal(table.deref(), undefined)
+  t.equal(city?.name, '芦洲市（虚构示例）', 'while the city itself is in use')
 })
 
 const broken: BrokenCity[] = [

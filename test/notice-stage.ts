@@ -216,3 +216,11 @@ export async function ledgerAddsUp({ pool }: Database): Promise<boolean> {
   )
   return rows[0]?.same ?? false
 }
+
+export async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error(`never came true: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

@@ -9,7 +9,7 @@ import { writeBatch } from '../gateway/store/write-batch.ts'
 import { forEachDatabase } from './database.ts'
 import { IntakeStage } from './intake-stage.ts'
 import { until } from './mqtt-stage.ts'
-import { ledgerAddsUp, type Opened, openOffice, reaches, story, textTo, told } from './notice-stage.ts'
+import { type Opened, openOffice, reaches, story, textTo, told } from './notice-stage.ts'
 
 t.setTimeout(280_000)
 

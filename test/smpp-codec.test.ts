@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readShortMessage } from '../adapters/smpp/short-message.ts'
-import { citizen, city, decoded, delivery, outcome, recorded, textIn } from './smpp-stage.ts'
+import { citizen, city, decoded, delivery, outcome, recorded, textIn } from './smpp-recorded.ts'
 
 /** The recorded UCS-2 text, whose fields lie where the table of clause 4.6.1 puts them. */
 const plain = recorded('ucs2-with-emoji').pdus[0] ?? Buffer.alloc(0)
@@ -80,6 +80,7 @@ t.test('a sender must be there, and be somebody', async (t) => {
   t.match(outcome(source('+')), /^DECODE_FIELD .*source_addr "\+"/)
   t.match(outcome(source('- ')), /^DECODE_FIELD .*source_addr "- "/)
   t.match(outcome(source('139\x1b')), /^DECODE_FIELD .*source_addr holds the octet 0x1b/)
+  t.match(outcome(source('139\x7f')), /holds the octet 0x7f/)
   t.match(decoded(source('城管')), [{ subject: 'tel:城管' }])
   t.match(decoded(source('X')), [{ subject: 'tel:X' }])
 })
@@ -185,6 +186,10 @@ t.test('segmentation TLVs count when all three are there; a header outweighs the
   t.match(decoded(delivery('x', { tlvs: sar([0x020c, '012c'], [0x020e, '02']) })), [
     { kind: 'text', text: 'x' },
     { kind: 'malformed', detail: /part 0 of 2 \(sar:300\)/ },
+  ])
+  t.match(decoded(delivery('x', { tlvs: sar([0x020e, '02'], [0x020f, '01']) })), [
+    { kind: 'text', text: 'x' },
+    { kind: 'malformed', detail: /part 1 of 2 \(sar:\?\)/ },
   ])
   t.strictSame(
     decoded(delivery('x', { tlvs: sar([0x020c, '012c'], [0x020e, '01'], [0x020f, '01']) })).map(({ kind }) => kind),

@@ -9,8 +9,9 @@ import {
   type StateWord,
   states,
 } from '../adapters/smpp/receipt-text.ts'
+import { readShortMessage } from '../adapters/smpp/short-message.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { citizen, city, decoded, delivery, outcome } from './smpp-stage.ts'
+import { citizen, city, decoded, delivery, outcome } from './smpp-recorded.ts'
 
 const receipt = (text: string, more = {}) => delivery(text, { esmClass: 0x04, ...more })
 
@@ -81,9 +82,20 @@ t.test('texts of receipts deviate, and are read all the same', async (t) => {
   t.strictSame(read('id: sub:001 stat:DELIVRD err:1'), [null, 'DELIVRD', '1', null])
   t.strictSame(read('id:42 stat:DELIVRD err:000 text:stat:UNDELIV id:7'), ['42', 'DELIVRD', '000', null])
   t.strictSame(read('text:hello id:42 stat:DELIVRD'), ['42', 'DELIVRD', null, null])
+  t.strictSame(read('id:42 text:id:7 err:9'), ['42', null, null, null])
   t.strictSame(read('submitid:9 id:42 stat:DELIVRD'), ['42', 'DELIVRD', null, null])
   t.strictSame(read('id:a_b-c.d/e stat:DELIVRD'), ['a_b-c.d/e', 'DELIVRD', null, null])
   t.strictSame(read('Your message has arrived'), [null, null, null, null])
+})
+
+t.test('a receipt is written as the appendix has it', async (t) => {
+  const text = (state: StateWord) =>
+    readShortMessage(encodeReceipt({ ...written, state, form: 'text' }, 1)).octets.toString()
+  t.equal(readShortMessage(encodeReceipt(written, 1)).esmClass, 0x04)
+  const dates = 'submit date:2611250845 done date:2611250846'
+  const tail = 'err:000 text:Manhole cover repair'
+  t.equal(text('DELIVRD'), `id:0A1B2C3D sub:001 dlvrd:001 ${dates} stat:DELIVRD ${tail}`)
+  t.equal(text('EXPIRED'), `id:0A1B2C3D sub:001 dlvrd:000 ${dates} stat:EXPIRED ${tail}`)
 })
 
 t.test('codes of vendors are unknown states, and kept', async (t) => {
@@ -126,7 +138,9 @@ t.test('what only reads like a receipt is a text', async (t) => {
   ])
   t.match(decoded(delivery('', { tlvs })), [{ kind: 'delivery', messageIds: ['42'] }], 'both TLVs are a centre’s')
   t.match(decoded(delivery('id:42 stat:DELIVRD', { esmClass: 0x08 })), [{ kind: 'delivery' }])
+  t.match(decoded(delivery('id:42 stat:DELIVRD', { esmClass: 0x10 })), [{ kind: 'delivery' }])
   t.match(decoded(delivery('thanks', { esmClass: 0x08 })), [{ kind: 'text' }])
+  t.match(decoded(delivery('my id: 42', { esmClass: 0x08 })), [{ kind: 'text' }])
 })
 
 t.test('a receipt that names no message is an error', async (t) => {
@@ -144,6 +158,7 @@ t.test('a receipt that kept its submission’s direction is about whom the text 
   const longNumber = { ...city, digits: '1065750112345' }
   const turned = receipt('id:1 stat:DELIVRD', { source: longNumber, destination: citizen })
   t.match(decoded(turned, { ownNumber: '10657501' }), [{ subject: 'tel:+8613800138000' }])
+  t.match(decoded(receipt('id:1 stat:DELIVRD', { destination: longNumber })), [{ subject: 'tel:+8613800138000' }])
   const usual = receipt('id:1 stat:DELIVRD', { source: citizen, destination: longNumber })
   t.match(decoded(usual, { ownNumber: '10657501' }), [{ subject: 'tel:+8613800138000' }])
 })
@@ -209,8 +224,10 @@ t.test('a text that comes again has its key, another one another', async (t) => 
     t.equal(contentKey(delivery('x', more)), plain, JSON.stringify(more))
   }
   const other = [{ source: { ...citizen, digits: '8613800138001' } }, { destination: citizen }, { dataCoding: 1 }]
-  const parts = [1, 2].map((n) => ({ tlvs: new Map([[0x020f, Buffer.from([n])]]) }))
+  const parts = [0x020a, 0x020f].flatMap((key) => [1, 2].map((n) => ({ tlvs: new Map([[key, Buffer.from([0, n])]]) })))
   const keys = [...other, ...parts, { esmClass: 0x40 }].map((more) => contentKey(delivery('x', more)))
+  const [a, b] = ['id:5 a', 'id:5 b'].map((text) => contentKey(delivery(text, { esmClass: 0x03 })))
+  t.not(a, b, 'a text that begins like a receipt')
   t.equal(new Set([plain, contentKey(delivery('y')), ...keys]).size, keys.length + 2)
   t.equal(contentKey(delivery('', { tlvs: new Map([[0x0424, Buffer.from('x')]]) })), plain, 'wherever the text stands')
 })

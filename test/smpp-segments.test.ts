@@ -1,10 +1,10 @@
 import t from 'tap'
-import { encodeSubmitSm } from '../adapters/smpp/encode.ts'
+import { type Delivery, encodeDeliverSm, encodeSubmitSm } from '../adapters/smpp/encode.ts'
 import { absoluteTime, longTexts, type Segment, type SegmentOptions, segmentsOf } from '../adapters/smpp/segments.ts'
 import { readShortMessage } from '../adapters/smpp/short-message.ts'
 import type { OutboundText } from '../gateway/adapter.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { decoded, textIn } from './smpp-stage.ts'
+import { decoded, textIn } from './smpp-recorded.ts'
 
 const random = seeded(20_261_126)
 const below = (limit: number) => Math.floor(random() * limit)
@@ -69,8 +69,19 @@ t.test('every way of long texts carries as much as it can', async (t) => {
   t.match(split(ucs2, { longText: 'payload' }), [{ total: 1, payload: true, sar: null }])
   t.strictSame(lengths(split(ucs2, { longText: 'payload' })), [300])
   t.match(split('short', { longText: 'payload' }), [{ total: 1, payload: false }])
+  t.match(split('short', { longText: 'sar' }), [{ total: 1, sar: null, esmClass: 0 }])
   t.strictSame(lengths(split('a'.repeat(161), { longText: 'udh16' })), [7 + 152, 7 + 9])
   t.strictSame(lengths(split('a'.repeat(161), { defaultCoding: 'gsm-packed' })), [140, 6 + 8])
+})
+
+t.test('headers are those of 23.040, with one reference for all parts', async (t) => {
+  const header = (longText: 'udh8' | 'udh16', length: number) =>
+    split('路'.repeat(71), { longText }).map(({ octets }) => Buffer.from(octets.subarray(0, length)).toString('hex'))
+  const [sar] = split('路'.repeat(71), { longText: 'sar' })
+  const reference = (sar?.sar?.reference ?? 0).toString(16).padStart(4, '0')
+  t.strictSame(header('udh16', 7), [`060804${reference}0201`, `060804${reference}0202`])
+  t.match(split('路'.repeat(71)), [{ esmClass: 0x40 }, { esmClass: 0x40 }])
+  t.strictSame(header('udh8', 6), [`050003${reference.slice(2)}0201`, `050003${reference.slice(2)}0202`])
 })
 
 t.test('an account may be told to write UCS-2 or GB18030 alone', async (t) => {
@@ -109,13 +120,20 @@ t.test('who it comes from and goes to', async (t) => {
   ])
   t.match(segmentsOf(outbound('x', { to: 'tel:12319' }), usual), [{ destination: { ton: 0, npi: 1, digits: '12319' } }])
   const tooLong = outbound('x', { extension: '0123456789012' })
-  t.throws(() => segmentsOf(tooLong, usual), { code: 'NOTICE_INVALID', message: /21 digits/ })
+  t.throws(() => segmentsOf(tooLong, usual), { code: 'NOTICE_INVALID', message: /21 characters/ })
+  const noNumber = outbound('x', { to: 'tel:+86138\u0000' })
+  t.throws(() => segmentsOf(noNumber, usual), { code: 'NOTICE_INVALID' })
   t.match(split('x', { receipts: false }), [{ registeredDelivery: 0 }])
 })
 
 t.test('a text of more than 255 parts is refused', async (t) => {
   t.equal(split('a'.repeat(153 * 255)).length, 255)
   t.throws(() => split('a'.repeat(153 * 255 + 1)), { code: 'NOTICE_INVALID', message: /256 parts/ })
+  t.equal(split('路'.repeat(32_767), { longText: 'payload' }).length, 1)
+  t.throws(() => split('路'.repeat(32_768), { longText: 'payload' }), {
+    code: 'NOTICE_INVALID',
+    message: /65536 octets/,
+  })
 })
 
 t.test('validity is an absolute time in UTC', async (t) => {
@@ -143,6 +161,16 @@ t.test('all that a segment says stands in its submit_sm', async (t) => {
   })
   t.strictSame([...pdu.tlvs.keys()], [0x0204, 0x020c, 0x020e, 0x020f])
   t.equal(pdu.tlvs.get(0x0204)?.readUInt16BE(0), first.reference)
+})
+
+t.test('a PDU that its fields cannot hold is not written', async (t) => {
+  const ends = { source: usual.source, destination: usual.source }
+  const write = (more: Partial<Delivery>) => encodeDeliverSm({ ...ends, octets: Buffer.alloc(0), ...more }, 1)
+  t.throws(() => write({ octets: Buffer.alloc(256) }), { code: 'NOTICE_INVALID', message: /short_message/ })
+  t.throws(() => write({ serviceType: 'CMT123' }), { code: 'NOTICE_INVALID', message: /service_type/ })
+  t.throws(() => write({ validity: '2611\u00001' }), { code: 'NOTICE_INVALID', message: /validity_period/ })
+  const data = readShortMessage(write({ carrier: 'data_sm', octets: Buffer.alloc(300, 'a') }))
+  t.equal(data.tlvs.get(0x0424)?.length, 300, 'data_sm has it in message_payload')
 })
 
 t.test('any text arrives as it was written, by every way', async (t) => {

@@ -174,6 +174,24 @@ t.test('a crossing lies where the lines meet, and a corner of it to its side', (
   t.end()
 })
 
+t.test('roads in a row are no crossing, and where both may be meant whole it is doubtful', (t) => {
+  t.match(readPlace(city, '采莲街、竹影路、听荷街路灯都不亮'), {
+    certain: false,
+    candidates: [{ how: 'road', grid: null }],
+  })
+  t.match(readPlace(city, '采莲街和竹影路的路灯都不亮'), { certain: false, candidates: [{ how: 'crossing' }] })
+  t.match(readPlace(city, '采莲街、竹影路路灯不亮'), { certain: false })
+  t.end()
+})
+
+t.test('the end of a road in a direction is a guess at its tip', (t) => {
+  const [north, south] = [first('东关街北头'), first('东关街南端')]
+  if (north === null || south === null) return t.fail('no tip')
+  t.ok(metresNorth(north, south) > 200)
+  t.equal(readPlace(city, '东关街北头').certain, false)
+  t.end()
+})
+
 t.test('the mouth of a lane is where it meets its only street', (t) => {
   const [mouth, moved] = [first('东关街口'), first('东关街口往北50米')]
   if (mouth === null || moved === null) return t.fail('no mouth')
@@ -298,8 +316,9 @@ sameName('of two places the one with the problem is meant', '采莲街12号', {
     '采莲街12号有人占道，我是春溪小区3幢的业主',
     '从春溪小区3幢出来，看到采莲街12号有个坑',
     '不是竹影路13号，是采莲街12号',
+    '上回报的采莲街10号已经弄好了，谢谢，这回是采莲街12号',
   ],
-  unsure: ['采莲街12号到竹影路5号都没有路灯', '采莲街12号和竹影路50号都有人摆摊'],
+  unsure: ['采莲街12号门口有坑，采莲街15号也有', '采莲街12号到竹影路5号都没有路灯', '采莲街12号和竹影路50号都有人摆摊'],
 })
 t.test('home is the place when the problem is at home, and doubtful when nothing says so', (t) => {
   t.match(readPlace(city, '我家住春溪小区3幢，楼下垃圾没人清'), {

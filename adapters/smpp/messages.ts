@@ -27,6 +27,7 @@ export function decodeStored(message: Received, options: Options): Report[] {
     codings: options.coding.others,
     messageIdForms: options.messageIds,
     clockOffsetMinutes: options.receiptClock === 'unknown' ? null : options.receiptClock,
+    ownNumber: options.source.number,
   })
 }
 

@@ -100,8 +100,7 @@ function outcome(
 ): Pick<DeliveryReport, 'state' | 'error'> {
   const word = stat === null ? undefined : statWords[stat.toUpperCase().slice(0, 6)]
   const known = numbered === null ? undefined : numberedStates[numbered]
-  const worded = stat !== null && word === undefined ? 'unknown' : word
-  const said = [known, worded].filter((one) => one !== undefined)
+  const said = [known, word].filter((one) => one !== undefined)
   const state =
     said.find((one) => one !== null && one !== 'unknown') ?? (said.length === 0 ? 'unknown' : (said[0] ?? null))
   const final = !intermediate || state === 'delivered' || state === 'accepted'

@@ -102,7 +102,11 @@ function headerOf({ style, reference, total, number }: Placing): Buffer {
 
 /** Cut so that no part is longer than its network carries, between characters only. */
 function piecesOf(text: string, alphabet: Alphabet, style: LongText): string[] {
-  if (style === 'payload' || costOf(text, alphabet) <= alphabet.single) return [text]
+  const whole = costOf(text, alphabet)
+  if (style === 'payload' && whole > longestPayload) {
+    throw new GatewayError('NOTICE_INVALID', `SMPP: a text of ${whole} octets, message_payload takes ${longestPayload}`)
+  }
+  if (style === 'payload' || whole <= alphabet.single) return [text]
   const pieces: string[] = []
   let piece = ''
   let used = 0
@@ -119,6 +123,8 @@ function piecesOf(text: string, alphabet: Alphabet, style: LongText): string[] {
   return [...pieces, piece]
 }
 
+const longestPayload = 0xffff
+
 function costOf(text: string, alphabet: Alphabet): number {
   return Array.from(text).reduce((sum, character) => sum + alphabet.costOf(character), 0)
 }
@@ -131,8 +137,8 @@ function destinationOf(uri: string): Address {
 }
 
 function checked(address: Address): Address {
-  if (Buffer.byteLength(address.digits) <= 20) return address
-  throw new GatewayError('NOTICE_INVALID', `SMPP: a number of ${address.digits.length} digits, an address takes 20`)
+  if (/^[\x20-\x7e]{0,20}$/.test(address.digits)) return address
+  throw new GatewayError('NOTICE_INVALID', `SMPP: ${address.digits.length} characters are no address of 20 in ASCII`)
 }
 
 /** 7.1.1: tenths of a second, then quarters of an hour ahead of UTC, which are none. */

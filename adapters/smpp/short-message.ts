@@ -1,5 +1,5 @@
 import { GatewayError } from '../../gateway/errors.ts'
-import { fault, Octets } from './octets.ts'
+import { Octets } from './octets.ts'
 import { readTlvs, type Tlvs, tag, writeTlvs } from './tlvs.ts'
 
 /** The PDUs that carry a text, a datagram or a receipt (SMPP 3.4, 4.4.1, 4.6.1, 4.7.1), by command_id. */
@@ -105,12 +105,12 @@ function address(octets: Octets, field: string, most: number): Address {
   }
 }
 
-/** The whole PDU. Throws `DECODE_FIELD` when a field cannot hold what it is given: that is the caller's fault. */
+/** The whole PDU. Throws `NOTICE_INVALID` when a field cannot hold what it is given. */
 export function writeShortMessage(message: ShortMessage): Buffer {
   const { octets, tlvs } = message
   const data = message.carrier === 'data_sm'
   const reach = data ? 65 : 21
-  if (octets.length > 255) throw fault('short_message', `of ${octets.length} octets does not fit`)
+  if (!data && octets.length > 255) throw tooLong('short_message')
   const addresses = [
     cString('service_type', message.serviceType, 6),
     ...addressOctets('source_addr', message.source, reach),
@@ -141,6 +141,10 @@ function addressOctets(field: string, { ton, npi, digits }: Address, most: numbe
 
 function cString(field: string, text: string, most: number): Buffer {
   const octets = Buffer.from(`${text}\0`, 'utf8')
-  if (octets.length > most || octets.indexOf(0) < octets.length - 1) throw fault(field, 'does not fit')
+  if (octets.length > most || octets.indexOf(0) < octets.length - 1) throw tooLong(field)
   return octets
+}
+
+function tooLong(field: string): GatewayError {
+  return new GatewayError('NOTICE_INVALID', `SMPP: ${field} does not hold what it is given`)
 }

@@ -52,7 +52,7 @@ function guessed(octets: Buffer): string {
 }
 
 function strictly(octets: Buffer, encoding: 'utf8' | 'gb18030' | 'cp949'): string | null {
-  if (encoding === 'utf8') return isUtf8(octets) ? octets.toString('utf8') : null
+  if (encoding === 'utf8') return isUtf8(octets) ? octets.toString('utf8').replace(/^\ufeff/, '') : null
   const text = iconv.decode(octets, encoding)
   return text.includes('\ufffd') ? null : text
 }

@@ -68,5 +68,6 @@ export function readUdh(octets: Buffer): UserDataHeader {
 }
 
 function sized(name: string, value: Buffer, size: number): void {
-  if (value.length !== size) throw fault(name, `has ${value.length} octets, not ${size}: "${value.toString('hex')}"`)
+  if (value.length !== size)
+    throw fault(name, `has ${value.length} octets, not ${size}: "${value.subarray(0, 8).toString('hex')}"`)
 }

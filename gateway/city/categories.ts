@@ -50,12 +50,17 @@ export function readSchemes(reader: CityReader): Map<string, Scheme> {
         const key = keyOf(schemeId, category.kind, category.code)
         return Object.freeze({ ...category, words: words.get(key) ?? [], emergency: emergencies.has(key) })
       })
-      const byKey = new Map(own.map((category) => [keyOf(schemeId, category.kind, category.code), category]))
-      const byCode = (kind: 'component' | 'event', code: string) => byKey.get(keyOf(schemeId, kind, code)) ?? null
+      const byCode = finderOf(own)
       const lexicon = lexiconOf(tables, schemeId, byCode)
       return [schemeId, { id: schemeId, title, codeDigits, componentDigits, categories: own, lexicon, byCode }]
     }),
   )
+}
+
+/** Made out here: a function that `readSchemes` made would keep its reader, and so every row of the city, for good. */
+function finderOf(categories: readonly Category[]): Scheme['byCode'] {
+  const byKey = new Map(categories.map((category) => [`${category.kind} ${category.code}`, category]))
+  return (kind, code) => byKey.get(`${kind} ${code}`) ?? null
 }
 
 /** Says so when there is no such category. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { City } from '../city/city.ts'
 import { CityRefused, currentVersion, importedFolder } from '../city/import.ts'
@@ -28,13 +29,14 @@ export const explainCommand: Command = {
     if (parsed === null) return misused(synopsis)
     const { values, positionals } = parsed
     const [first = '', second] = positionals
+    const stored = /\.ya?ml$/.test(first) || existsSync(first)
     try {
       if (values.jsonl) return positionals.length > 0 ? misused(synopsis) : await onCity(values, lines)
-      if (second !== undefined && positionals.length === 2) return await explainStored(first, second)
+      if (stored && second !== undefined && positionals.length === 2) return await explainStored(first, second)
       // A configuration without a message id is a slip, not something a citizen wrote.
-      if (positionals.length !== 1 || /\.ya?ml$/.test(first)) return misused(synopsis)
+      if (stored || positionals.length === 0) return misused(synopsis)
       return await onCity(values, async (city, scheme) => {
-        say(explainText(city, first, scheme))
+        say(explainText(city, positionals.join(' '), scheme))
         return exitCodes.done
       })
     } catch (error) {

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { GatewayError } from '../errors.ts'
 import type { NoticeRequest, To } from '../notices/request.ts'
 import { type Resolution, resolutions } from '../notices/resolution.ts'
+import { noticeStates } from '../notices/state.ts'
 import { idParams, limit, text, uuid } from './fields.ts'
 import { type NoticeBody, noticeBody } from './notice-body.ts'
 import type { RouteOptions } from './route-options.ts'
@@ -32,12 +33,13 @@ export function addNotices(app: FastifyInstance, { office, prisma }: RouteOption
     '/notices',
     {
       schema: {
-        summary: 'What an operator is to see to: notices that no way was left for, and texts in doubt',
+        summary:
+          'Notices in a state; what an operator is to see to are those that no way was left for, and texts in doubt',
         querystring: {
           type: 'object',
           additionalProperties: false,
           properties: {
-            state: { enum: ['listed', 'in-doubt'], default: 'listed' },
+            state: { enum: noticeStates, default: 'listed' },
             after: { ...uuid, default: firstId },
             limit,
           },

@@ -13,7 +13,7 @@ import type { Arrival } from './arrival.ts'
 import { groupKeyOf, PartDesk } from './part-desk.ts'
 import { gridsAround, relatedWithinMs, relateIntents } from './relate.ts'
 import type { BatchRows } from './rows.ts'
-import { type Decoded, decode, type Remembered, subjectsOf, type Understanding, understand } from './understand.ts'
+import { type Decoded, type Remembered, subjectsOf, type Understanding, understand } from './understand.ts'
 
 /** What one batch needs at hand. `understanding` is asked for each batch, so that a new city holds from the next on. */
 export interface Desk {
@@ -36,11 +36,7 @@ export const attempts = 5
  * Stores a batch and says what became of each message. Rejects when nothing was stored, or when it cannot be known:
  * the peers send again, and what was stored after all is then a duplicate.
  */
-export async function commit(batch: readonly Arrival[], desk: Desk): Promise<Receipt[]> {
-  return commitDecoded(batch.map(decode), desk)
-}
-
-async function commitDecoded(batch: readonly Decoded[], desk: Desk): Promise<Receipt[]> {
+export async function commit(batch: readonly Decoded[], desk: Desk): Promise<Receipt[]> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await tryCommit(batch, desk)
@@ -70,11 +66,11 @@ async function isolate(batch: readonly Decoded[], error: Error, desk: Desk): Pro
   if (only !== undefined && batch.length === 1) {
     if (only.poison !== null) throw error
     const poison = { code: 'DECODE_CRASHED', detail: `the store refuses its rows: ${error.message}` }
-    return commitDecoded([{ arrival: only.arrival, reports: null, poison }], desk)
+    return commit([{ arrival: only.arrival, reports: null, poison }], desk)
   }
   const middle = batch.length >> 1
-  const first = await commitDecoded(batch.slice(0, middle), desk)
-  return [...first, ...(await commitDecoded(batch.slice(middle), desk))]
+  const first = await commit(batch.slice(0, middle), desk)
+  return [...first, ...(await commit(batch.slice(middle), desk))]
 }
 
 const arrivalOf = ({ arrival }: Decoded): Arrival => arrival

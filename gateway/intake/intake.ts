@@ -3,8 +3,9 @@ import type { Inbound, Receipt } from '../adapter.ts'
 import { describe, GatewayError } from '../errors.ts'
 import { indexable } from '../store/array-literal.ts'
 import { newMessageId } from '../store/message-id.ts'
-import type { Arrival, Source } from './arrival.ts'
+import type { Source } from './arrival.ts'
 import { commit, type Desk } from './commit.ts'
+import { type Decoded, decodeAhead } from './understand.ts'
 
 /**
  * The door that every message comes in by. Calls that arrive while a batch is being committed form the next one: an
@@ -29,7 +30,7 @@ export interface IntakeObserver {
 }
 
 interface Waiting {
-  readonly arrival: Arrival
+  readonly decoded: Decoded
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (error: GatewayError) => void
 }
@@ -79,7 +80,9 @@ export class Intake {
         receivedAt: new Date(msecs),
         ...(keyHoldsMs !== undefined && { keyHoldsMs }),
       }
-      this.#waiting.push({ arrival: { id: newMessageId(msecs), source, message: received }, resolve, reject })
+      const arrival = { id: newMessageId(msecs), source, message: received }
+      const decoded = decodeAhead(arrival, this.#desk.understanding().city)
+      this.#waiting.push({ decoded, resolve, reject })
       this.#pumping ??= this.#pump()
     })
   }
@@ -98,7 +101,7 @@ export class Intake {
       const began = performance.now()
       try {
         const receipts = await commit(
-          batch.map(({ arrival }) => arrival),
+          batch.map(({ decoded }) => decoded),
           this.#desk,
         )
         batch.forEach(({ resolve }, i) => {
@@ -123,8 +126,8 @@ export class Intake {
     const { batch: most, batchBytes } = this.#options
     let count = 0
     let bytes = 0
-    for (const { arrival } of this.#waiting) {
-      const size = arrival.message.raw.length
+    for (const { decoded } of this.#waiting) {
+      const size = decoded.arrival.message.raw.length
       if (count === most || (count > 0 && bytes + size > batchBytes)) break
       count++
       bytes += size

@@ -8,6 +8,7 @@ import type { EventDraft } from '../relay/cloud-event.ts'
 import type { Traits } from '../relay/destination.ts'
 import { type Posting, post } from '../relay/post.ts'
 import type { MalformedReport, Report } from '../report.ts'
+import { understandAhead } from '../triage/texts.ts'
 import { type Filtered, type Findings, type SubjectMemory, type TriageLimits, triage } from '../triage/triage.ts'
 import { acknowledgement } from './answers.ts'
 import type { Arrival } from './arrival.ts'
@@ -43,6 +44,20 @@ export function decode(arrival: Arrival): Decoded {
     const code = error instanceof GatewayError ? error.code : 'DECODE_CRASHED'
     return { arrival, reports: null, poison: { code, detail: describe(error) } }
   }
+}
+
+/**
+ * Done when a message comes, not when its turn comes: meanwhile the store is busy with those before it, and this process
+ * is not.
+ */
+export function decodeAhead(arrival: Arrival, city: City): Decoded {
+  const decoded = decode(arrival)
+  try {
+    for (const report of decoded.reports ?? []) if (report.kind === 'text') understandAhead(report, city)
+  } catch {
+    // It is thrown again when the text's turn comes, and there it makes a dead letter.
+  }
+  return decoded
 }
 
 /** A subject's memory and the version of the row it was read from. */

@@ -1,6 +1,7 @@
 import type { BatchRows } from '../intake/rows.ts'
 import type { Posting } from '../relay/post.ts'
 import type { DeliveryReport } from '../report.ts'
+import { indexable } from '../store/array-literal.ts'
 import { enter, type NoticeRow } from './notice.ts'
 import type { DeliveryRow } from './rows.ts'
 import { advances, advancesPart, arrived, failures, type NoticeState, type SubmissionState } from './state.ts'
@@ -52,7 +53,7 @@ export function foundBy(rows: readonly LegRow[], withoutId: readonly LegRow[]): 
     leg: (part) => legs.get(legKey(part)) ?? [],
     partOf({ account, messageIds }) {
       for (const id of messageIds) {
-        const part = byMessageId.get(`${account}\n${id}`)
+        const part = byMessageId.get(`${account}\n${indexable(id)}`)
         if (part !== undefined) return part
       }
       return null

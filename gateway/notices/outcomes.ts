@@ -4,7 +4,7 @@ import type { Submitted } from '../adapter.ts'
 import { describe } from '../errors.ts'
 import { type BatchRows, emptyRows } from '../intake/rows.ts'
 import type { Posting } from '../relay/post.ts'
-import { findSubmissions, overtaken } from '../store/notice-deliveries.ts'
+import { findSubmissions, type WaitingReceipt, writeOutcomes } from '../store/notice-deliveries.ts'
 import { type Mark, releaseClaims, withdrawMarks } from '../store/notice-text.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import { settleDeliveries, stateOfLeg } from './deliveries.ts'
@@ -36,6 +36,7 @@ export class Outcomes {
   #outcomes: Outcome[] = []
   #touched = new Set<HeldText>()
   #writing: Promise<void> | null = null
+  #closed = false
 
   /** `forget`: nothing of the text is here any more. */
   constructor(options: OutcomesOptions, forget: (held: HeldText) => void) {
@@ -60,6 +61,11 @@ export class Outcomes {
     while (this.#writing !== null) await this.#writing
   }
 
+  /** No later try: what is not written by now is found in doubt. */
+  close(): void {
+    this.#closed = true
+  }
+
   async #writeAll(): Promise<void> {
     // What this very moment brings shares the first commit.
     await new Promise(setImmediate)
@@ -77,7 +83,8 @@ export class Outcomes {
         )
         this.#outcomes.unshift(...outcomes)
         for (const held of touched) this.#touched.add(held)
-        await new Promise((resolve) => setTimeout(resolve, retryMs).unref())
+        if (this.#closed) break
+        await new Promise((resolve) => setTimeout(resolve, retryMs))
       }
     }
     this.#writing = null
@@ -107,7 +114,7 @@ export class Outcomes {
     )
     const released = over.filter((held) => !this.#conclude(held, at, understanding(), rows))
     await withdrawMarks(pool, withdrawn)
-    await writeBatch(pool, rows, gateway)
+    const overtaken = await writeOutcomes(pool, rows, gateway, account)
     for (const notBefore of new Set(released.map((held) => held.notBefore?.getTime() ?? null)))
       await releaseClaims(
         pool,
@@ -120,7 +127,7 @@ export class Outcomes {
       this.#forget(held)
     }
     if (rows.noticeStates.some(({ events }) => events.length > 0)) posted()
-    await this.#join(rows)
+    await this.#join(overtaken)
   }
 
   /** The text's state when nothing of it is under way; `false`: it goes on later, or elsewhere. */
@@ -138,12 +145,9 @@ export class Outcomes {
   }
 
   /** Receipts that were quicker than the answer to the submission. */
-  async #join({ submissions }: BatchRows): Promise<void> {
-    const { pool, gateway, account, understanding, posted } = this.#options
-    const ids = submissions.flatMap(({ messageId }) => messageId ?? [])
-    if (ids.length === 0) return
-    const receipts = await overtaken(pool, account, ids)
+  async #join(receipts: readonly WaitingReceipt[]): Promise<void> {
     if (receipts.length === 0) return
+    const { pool, gateway, understanding, posted } = this.#options
     const found = await findSubmissions(
       pool,
       receipts.map(({ report }) => report),

@@ -41,10 +41,10 @@ export interface LineOptions {
 
 /** One gateway has a text for so long and renews that while it is busy with it; a gateway that died delays it by this. */
 const leaseSeconds = 30
-/** Texts taken at a time: half a second's worth, so that an urgent one soon has its turn. */
-const claimedAhead = { least: 4, most: 400, unlimited: 200 }
-/** Parts marked before their turn: what hides the commit's time. So many may be in doubt after a crash, beside the window. */
-const markedAhead = { least: 2, most: 64, perSecond: 0.1 }
+/** Texts taken at a time: a second's worth, so that an urgent one soon has its turn. */
+const claimedAhead = { least: 4, most: 500, unlimited: 200 }
+/** Parts marked before their turn: as many as leave during so many commits. A commit is worth its while for half of them. */
+const markedAhead = { least: 2, most: 100, commits: 2.5 }
 /** A link that is away for so long gives its texts back. */
 const patienceMs = 3000
 const failurePauseMs = 1000
@@ -73,6 +73,8 @@ export class TextLine {
   #claiming = false
   #more = true
   #marking = 0
+  /** How long a commit of marks takes, of late. */
+  #commitMs = 20
   #timer: NodeJS.Timeout | null = null
   #awaySince: number | null = null
   #failedUntil = 0
@@ -111,8 +113,11 @@ export class TextLine {
     const late = new Promise<void>((resolve) => {
       deadline = setTimeout(resolve, mostMs)
     })
-    await Promise.race([late, this.#settle()])
+    // What cannot be taken back now is found in doubt by whoever comes next.
+    const settled = this.#settle().catch((error: unknown) => this.#failed(error))
+    await Promise.race([late, settled])
     clearTimeout(deadline)
+    this.#outcomes.close()
   }
 
   async #settle(): Promise<void> {
@@ -123,16 +128,13 @@ export class TextLine {
   }
 
   #track(work: Promise<void>): void {
-    const settled = work
-      .catch((error: unknown) => {
-        this.#failedUntil = Date.now() + failurePauseMs
-        this.#options.log.error(
-          { account: this.#options.account, reason: describe(error) },
-          'texts could not be worked on',
-        )
-      })
-      .finally(() => this.#underWay.delete(settled))
+    const settled = work.catch((error: unknown) => this.#failed(error)).finally(() => this.#underWay.delete(settled))
     this.#underWay.add(settled)
+  }
+
+  #failed(error: unknown): void {
+    this.#failedUntil = Date.now() + failurePauseMs
+    this.#options.log.error({ account: this.#options.account, reason: describe(error) }, 'texts could not be worked on')
   }
 
   #go(): void {
@@ -158,7 +160,7 @@ export class TextLine {
     const most =
       this.#rate === 0
         ? claimedAhead.unlimited
-        : Math.min(claimedAhead.most, Math.max(claimedAhead.least, Math.ceil(this.#rate / 2)))
+        : Math.min(claimedAhead.most, Math.max(claimedAhead.least, Math.ceil(this.#rate)))
     const busy = this.#claiming || Date.now() < this.#failedUntil
     if (busy || !this.#more || this.#queue.length > most / 2 || this.#ready() === null) return
     this.#claiming = true
@@ -236,11 +238,9 @@ export class TextLine {
   }
 
   #mark(): void {
-    const ahead =
-      this.#rate === 0
-        ? [...this.#options.senders.values()].reduce((sum, { window }) => sum + window, 0)
-        : Math.min(markedAhead.most, Math.max(markedAhead.least, Math.ceil(this.#rate * markedAhead.perSecond)))
+    const ahead = this.#ahead()
     const room = ahead - this.#marked.length
+    if (room < Math.min(ahead / 2, this.#queue.length)) return
     if (this.#marking > 0 || room <= 0 || this.#queue.length === 0 || Date.now() < this.#failedUntil) return
     if (this.#ready() === null) return
     const jobs = this.#queue.splice(0, room)
@@ -251,6 +251,13 @@ export class TextLine {
         setImmediate(() => this.#go())
       }),
     )
+  }
+
+  /** After a crash so many are in doubt at most, beside those without an answer. */
+  #ahead(): number {
+    if (this.#rate === 0) return [...this.#options.senders.values()].reduce((sum, { window }) => sum + window, 0)
+    const { least, most, commits } = markedAhead
+    return Math.min(most, least + Math.ceil((this.#rate / 1000) * this.#commitMs * commits))
   }
 
   async #markSome(jobs: readonly Job[]): Promise<void> {
@@ -267,6 +274,7 @@ export class TextLine {
       enter(held.due, { state: 'sending', at }, how, rows)
     }
     let allowed: Set<string>
+    const began = performance.now()
     try {
       allowed = await markParts(
         pool,
@@ -280,6 +288,7 @@ export class TextLine {
       for (const { held } of due) this.#drop(held, 1)
       throw error
     }
+    this.#commitMs += (performance.now() - began - this.#commitMs) / 4
     if (rows.noticeStates.some(({ events }) => events.length > 0)) posted()
     for (const job of due) {
       if (allowed.has(partKey(job.mark.noticeId, job.mark.part))) this.#marked.push(job)
@@ -301,11 +310,13 @@ export class TextLine {
       const sender = this.#ready()
       if (sender === null) return
       const pausedMs = (this.#pausedUntil.get(sender) ?? 0) - now
-      if (pausedMs > 0) return this.#later(pausedMs)
       // The answer that frees a place comes back here.
       if ((this.#inFlight.get(sender) ?? 0) >= sender.window) return
-      const waitMs = this.#pace.waitMs(performance.now())
-      if (waitMs > 0) return this.#later(waitMs)
+      const waitMs = Math.max(pausedMs, this.#pace.waitMs(performance.now()))
+      if (waitMs > 0) {
+        this.#later(waitMs)
+        return
+      }
       const job = this.#marked.shift()
       if (job === undefined) return
       if (!job.held.maySend(now)) {

@@ -1,9 +1,11 @@
 import type { ClientBase, Pool } from 'pg'
+import type { BatchRows } from '../intake/rows.ts'
 import { type Found, foundBy, type LegRow } from '../notices/deliveries.ts'
 import { noticeColumns } from '../notices/notice.ts'
 import type { DeliveryRow } from '../notices/rows.ts'
 import type { DeliveryReport } from '../report.ts'
-import { plainArray, textArray } from './array-literal.ts'
+import { indexable, plainArray, textArray } from './array-literal.ts'
+import { writeBatch, writeReturning } from './write-batch.ts'
 
 type Queryable = Pool | ClientBase
 
@@ -15,7 +17,9 @@ const legColumns = `s.notice_id AS "noticeId", s.leg AS "onLeg", s.part, s.parts
 /** The submissions that receipts speak of, each with all the parts of its leg. */
 export async function findSubmissions(pool: Queryable, reports: readonly DeliveryReport[]): Promise<Found> {
   if (reports.length === 0) return foundBy([], [])
-  const named = reports.flatMap(({ account, messageIds }) => [...new Set(messageIds)].map((id) => ({ account, id })))
+  const named = reports.flatMap(({ account, messageIds }) =>
+    [...new Set(messageIds)].map((id) => ({ account, id: indexable(id) })),
+  )
   const { rows } = await pool.query<LegRow>(
     `SELECT ${legColumns} FROM (
        SELECT DISTINCT hit.notice_id, hit.leg FROM unnest($1::text[], $2::text[]) AS v(account, id)
@@ -64,17 +68,27 @@ const asDelivery = ({ id, messageId, receivedAt, ...report }: WaitingRow): Waiti
   report: { kind: 'delivery', deviceTime: null, ...report },
 })
 
-/** Receipts that were here before these ids were known. */
-export async function overtaken(
-  pool: Queryable,
+/** Writes what became of submissions, and returns the receipts that were here before their ids were known. */
+export async function writeOutcomes(
+  pool: Pool,
+  rows: BatchRows,
+  gateway: string,
   account: string,
-  messageIds: readonly string[],
 ): Promise<WaitingReceipt[]> {
-  const { rows } = await pool.query<WaitingRow>(
-    `SELECT ${waitingColumns} FROM waiting_receipt w WHERE w.message_ids && $2::text[] AND w.account = $1 ORDER BY w.id`,
-    [account, textArray(messageIds)],
+  const ids = rows.submissions.flatMap(({ messageId }) => messageId ?? [])
+  if (ids.length === 0) {
+    await writeBatch(pool, rows, gateway)
+    return []
+  }
+  const waiting = await writeReturning<WaitingRow>(
+    pool,
+    rows,
+    gateway,
+    (columns) => `overtaken AS (SELECT ${waitingColumns} FROM waiting_receipt w
+      WHERE w.message_ids && ${columns.text(ids, indexable)} AND w.account = ${columns.value(account)})`,
+    'SELECT * FROM overtaken',
   )
-  return rows.map(asDelivery)
+  return waiting.map(asDelivery)
 }
 
 /** Waiting receipts after a cursor, oldest first, that a submission is known for, or one in doubt to its subscriber. */

@@ -1,6 +1,6 @@
 import type { BatchRows } from '../intake/rows.ts'
 import { arrivedRank, partRankSql, rankSql } from '../notices/state.ts'
-import { storableJson } from './array-literal.ts'
+import { indexable, storableJson } from './array-literal.ts'
 import type { BatchPart } from './batch-part.ts'
 
 /** Notices' part of a batch. */
@@ -101,7 +101,7 @@ const submissions: BatchPart = ({ submissions: list }, _gateway, columns) => {
       ${columns.int(s, (row) => row.leg)},
       ${columns.int(s, (row) => row.part)},
       ${columns.text(s, (row) => row.state)},
-      ${columns.text(s, (row) => row.messageId)},
+      ${columns.text(s, (row) => (row.messageId === null ? null : indexable(row.messageId)))},
       ${columns.text(s, (row) => row.error)},
       ${columns.time(s, (row) => row.at)}) AS v(notice_id, leg, part, state, message_id, error, at)
     WHERE submission.notice_id = v.notice_id AND submission.leg = v.leg AND submission.part = v.part
@@ -117,7 +117,7 @@ const waitingReceipts: BatchPart = ({ waitingReceipts: w }, _gateway, columns) =
       v.received_at
     FROM unnest(
       ${columns.text(w, ({ report }) => report.account)},
-      ${columns.json(w, ({ report }) => storableJson(report.messageIds))},
+      ${columns.json(w, ({ report }) => storableJson(report.messageIds.map(indexable)))},
       ${columns.text(w, ({ report }) => report.subject)},
       ${columns.text(w, ({ report }) => report.state)},
       ${columns.text(w, ({ report }) => report.error)},
@@ -197,5 +197,6 @@ export const noticeParts: readonly BatchPart[] = [
   submissions,
   waitingReceipts,
   joinedReceipts,
+  recheck,
   told,
 ]

@@ -24,11 +24,22 @@ const pictureRadiusM = 100
 /** A picture taken this far from the place that the words name was taken elsewhere, or the words mean another place. */
 const contradictsM = 500
 
+const wordsOf = ({ title, text }: TextReport): string =>
+  [title, text].filter((part) => part !== null && part !== '').join('\n')
+
+const ahead = new WeakMap<TextReport, { readonly city: City; readonly understanding: TextUnderstanding }>()
+
+/** The greater part of `textIntent`, beforehand; worth nothing when the city is another by then. */
+export function understandAhead(report: TextReport, city: City): void {
+  ahead.set(report, { city, understanding: understandText(city, wordsOf(report)) })
+}
+
 /** A text becomes an intent whatever can be made of it: people's words are never dropped. */
 export function textIntent(report: TextReport, circumstances: TextCircumstances): CaseIntent {
   const { message, city, subject, newId, limits } = circumstances
-  const words = [report.title, report.text].filter((part) => part !== null && part !== '').join('\n')
-  const understanding = understandText(city, words)
+  const words = wordsOf(report)
+  const known = ahead.get(report)
+  const understanding = known?.city === city ? known.understanding : understandText(city, words)
   const { grammar, category: reading, place } = understanding
   const id = newId()
   const receivedAt = (report.assembled?.firstReceivedAt ?? message.receivedAt).toISOString()

@@ -7,6 +7,9 @@ import { WordTrie } from './word-trie.ts'
 export interface Word {
   readonly text: string
   readonly senses: Sense[]
+  /** Has a sense as an object or topic; as a fault or trouble. Asked for at every word of every text. */
+  thing: boolean
+  trouble: boolean
 }
 
 export interface Sense {
@@ -15,6 +18,7 @@ export interface Sense {
 }
 
 export interface Concept {
+  readonly id: number
   readonly name: string
   /** What it is in this scheme, the likeliest first; shares add up to 1. Empty: it only helps to tell others apart. */
   readonly categories: readonly { readonly category: Category; readonly share: number }[]
@@ -29,7 +33,7 @@ export interface Pair {
 export interface Vocabulary {
   readonly words: WordTrie<Word>
   /** Two concepts in either order; by `keyOfPair`. */
-  readonly pairs: ReadonlyMap<string, readonly Pair[]>
+  readonly pairs: ReadonlyMap<number, readonly Pair[]>
   /** Words by their sound. Made when first asked for: most texts are written well enough. */
   readonly sounds: () => WordTrie<Word[]>
 }
@@ -45,44 +49,48 @@ export function vocabularyOf(scheme: CategoryScheme): Vocabulary {
   return vocabulary
 }
 
-export function keyOfPair(one: string, other: string): string {
-  return `${one}+${other}`
+export function keyOfPair(one: Concept, other: Concept): number {
+  return one.id * 0x10000 + other.id
 }
 
 function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
   const words = new WordTrie<Word>()
   const all = new Map<string, Word>()
   const concepts = new Map<string, Concept>()
-  const pairs = new Map<string, Pair[]>()
+  const pairs = new Map<number, Pair[]>()
 
   const conceptOf = (name: string): Concept => {
     const known = concepts.get(name)
     if (known !== undefined) return known
     const own = lexicon.concepts.get(name) ?? []
     const sum = own.reduce((total, { share }) => total + share, 0)
-    const concept = { name, categories: own.map(({ category, share }) => ({ category, share: share / sum })) }
+    const concept = { id: concepts.size, name, categories: own.map(({ category, share }) => ({ category, share: share / sum })) }
     concepts.set(name, concept)
     return concept
   }
   const enter = (written: string, concept: Concept, role: WordRole) => {
     const text = normalised(written)
     if (text === '') return
-    const word = words.entry(unitsOf(text), () => ({ text, senses: [] }))
+    if (text.length > 2 && text.includes(particle)) enter(text.replaceAll(particle, ''), concept, role)
+    const word = words.entry(unitsOf(text), () => ({ text, senses: [], thing: false, trouble: false }))
     all.set(text, word)
-    if (!word.senses.some((sense) => sense.concept === concept && sense.role === role))
-      word.senses.push({ concept, role })
+    if (word.senses.some((sense) => sense.concept === concept && sense.role === role)) return
+    word.senses.push({ concept, role })
+    word.thing ||= role === 'object' || role === 'topic'
+    word.trouble ||= role === 'fault' || role === 'trouble'
   }
 
   for (const { concept: name, role, words: own } of lexicon.words) {
     const concept = conceptOf(name)
-    if (role === 'pair' || role === 'compound') for (const word of own) addPair(pairs, word, { concept, role })
+    if (role === 'pair' || role === 'compound') for (const word of own) addPair(pairs, word.split('+').map(conceptOf), { concept, role })
     else for (const word of own) enter(word, concept, role)
   }
   // A category that no concept leads to is still known by its name.
   const led = new Set([...lexicon.concepts.values()].flatMap((own) => own.map(({ category }) => category)))
   for (const category of categories) {
     if (led.has(category) || isCatchAll(category)) continue
-    const named = { name: category.zh, categories: [{ category, share: 1 }] }
+    const named = { id: concepts.size, name: category.zh, categories: [{ category, share: 1 }] }
+    concepts.set(`${category.kind} ${category.code}`, named)
     for (const name of [category.zh, ...category.words])
       enter(name, named, category.kind === 'component' ? 'object' : 'phrase')
   }
@@ -102,8 +110,8 @@ function isCatchAll({ zh }: Category): boolean {
   return zh.startsWith('其他')
 }
 
-function addPair(pairs: Map<string, Pair[]>, word: string, pair: Pair): void {
-  const [one = '', other = ''] = word.split('+')
+function addPair(pairs: Map<number, Pair[]>, [one, other]: Concept[], pair: Pair): void {
+  if (one === undefined || other === undefined) return
   for (const key of new Set([keyOfPair(one, other), keyOfPair(other, one)])) {
     const same = pairs.get(key)
     if (same === undefined) pairs.set(key, [pair])
@@ -122,6 +130,9 @@ function bySound(words: Iterable<Word>): WordTrie<Word[]> {
 }
 
 const leastGuessed: Partial<Record<WordRole, number>> = { object: 2, topic: 2, phrase: 3 }
+
+/** `污水的井盖` is `污水井盖`: it stands or not, in the tables as in texts. */
+export const particle = '的'
 
 export function unitsOf(text: string): number[] {
   const units: number[] = []

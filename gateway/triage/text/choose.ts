@@ -16,10 +16,10 @@ interface Weighed {
 }
 
 const home =
-  /(?:我家|家住|我住|住在|本人住|家在|我是|本人是|我们是|居住在|居住地|家庭住址|现住址|住址|联系地址|来自|户籍|上班|单位在|路过|经过|从|不是|开往|去|离开|送到|寄到|途经)(?:了|的)?[:： ]?$/
+  /(?:我家|住|住在|家在|我是|本人是|我们是|居住在|居住地|家庭住址|现住址|住址|联系地址|来自|户籍|上班|单位在|路过|经过|从|不是|开往|去|离开|送到|寄到|途经|(?:上回|上次|上周|以前|之前|前几天|原来|昨天)[^,，。]{0,4}(?:报|说|反映|投诉)(?:过)?)(?:了|的)?[:： ]?$/
 const resident = /^(?:里)?的?(?:居民|业主|住户|村民|市民|租户|商户|人(?!行)|,我|一名)/
 const problem =
-  /(?:在|位于|地址|地点|位置|举报|反映|反应|投诉|发生在|就在|地处|处于|于|现场|事发地|人在|看到|看见|发现)(?:了|的|是|为)?[:： ]?$/
+  /(?:在|位于|地址|地点|位置|举报|反映|反应|投诉|发生在|就在|地处|处于|于|现场|事发地|人在|看到|看见|发现|这回|这次|今天)(?:了|的|是|为)?[:： ]?$/
 /** What is at home is told like this, and then home is the place. */
 const atHome = /楼下|楼上|楼道|门口|小区|我们这|这里|旁边|附近|对面|隔壁|家门|院|里面|天花板|楼顶/
 
@@ -80,7 +80,9 @@ function doubts(reading: Reading, best: Weighed, others: readonly Weighed[]): st
     const [other] = phrase.found
     if (first === undefined || other === undefined || cue === 'home' || phrase.narrow < 3) return false
     if (best.cue === 'problem' && cue !== 'problem') return false
-    return best.weight - weight < 3 && gazetteer.plan.distanceM(first, other) > 250 + first.accuracyM + other.accuracyM
+    // Two houses are two places however near; a house and a landmark beside it may be one.
+    const oneM = best.phrase.narrow > 5 && phrase.narrow > 5 ? 30 : 250 + first.accuracyM + other.accuracyM
+    return best.weight - weight < 3 && gazetteer.plan.distanceM(first, other) > oneM
   })
   if (rivalry !== undefined) why.push(`"${phraseText(rivalry.phrase, text)}" is another place`)
   return why

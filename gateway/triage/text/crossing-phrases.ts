@@ -10,7 +10,7 @@ const tail =
 const mouthWords = /口|交|角|拐|转|字|红绿灯/
 /** What stands between the names of two roads that meet. */
 const joint =
-  /^(?:路?口?(?:和|与|跟|同|及)|[、/\-—×x&+·,，(（ 交]|靠近|靠|近|临近|临|交叉口?|接|到|上的?|的|上靠近|路?口的?|上,|这边的?|那边的?)?$/
+  /^(?:路?口?(?:和|与|跟|同|及)|[(（](?:靠近|近|靠|临)|[、/\-—×x&+·,，(（ 交]|靠近|靠|近|临近|临|交叉口?|接|到|上的?|的|上靠近|路?口的?|上,|这边的?|那边的?)?$/
 const listed = /^(?:都|两条|两边|全|沿线|沿街|全线|方向|段|一带)/
 
 /** 听荷街与柳荫路交叉口, 听荷街柳荫路口, 听荷街/柳荫路, 采莲街(柳荫路口); `null` when the second road is no crossing of the first. */
@@ -23,13 +23,14 @@ export function crossingPhrase(reading: Reading, a: Mention, b: Mention): Phrase
   const joined = joint.test(between)
   if (!joined && !(mouth && between.length <= 5 && !/[。;；!！?？\n]/.test(between))) return null
   if (!mouth && (/^(?:,|，|到|的|上的?)$/.test(between) || listed.test(text.slice(b.end)))) return null
-  if (houseBehind(text, b.end) !== null) return null
+  if (houseBehind(text, b.end) !== null || (!mouth && isList(reading, a, b))) return null
   const pairs = pairsOf(a, b, mouth)
   const found = pairs.flatMap(([one, other, short]) =>
     reading.gazetteer.crossings(one, other).map((point) =>
       crossingFound(reading, a, b, [one, other], point, {
         short,
-        said: mouth || between !== '',
+        said: mouth || (between !== '' && !maybeBoth(text, a, b)),
+        sure: mouth || !maybeBoth(text, a, b),
       }),
     ),
   )
@@ -40,9 +41,10 @@ function pairsOf(a: Mention, b: Mention, mouth: boolean): [Road, Road, short: bo
   const [saidA, saidB] = [roadsOf(a, 'said'), roadsOf(b, 'said')]
   const full = product(saidA, saidB).map(([one, other]): [Road, Road, boolean] => [one, other, false])
   if (full.length > 0 || !mouth) return full
-  // One of the two may be short: 采莲柳荫路口. Two short ones may be two anythings.
+  // One or both may be short: 采莲柳荫路口, 采莲竹影交叉口.
   const [shortA, shortB] = [saidA.length > 0 ? [] : roadsOf(a, 'short'), saidB.length > 0 ? [] : roadsOf(b, 'short')]
-  return [...product(shortA, saidB), ...product(saidA, shortB)].map(([one, other]) => [one, other, true])
+  const some = [...product(shortA, saidB), ...product(saidA, shortB), ...product(shortA, shortB)]
+  return some.map(([one, other]) => [one, other, true])
 }
 
 function product(as: readonly Road[], bs: readonly Road[]): [Road, Road][] {
@@ -55,7 +57,7 @@ function crossingFound(
   b: Mention,
   [one, other]: readonly [Road, Road],
   point: Point,
-  { short, said }: { readonly short: boolean; readonly said: boolean },
+  { short, said, sure }: { readonly short: boolean; readonly said: boolean; readonly sure: boolean },
 ): Found {
   const heard = [a, b].map((mention) => spelling(mention, text, mention.start, mention.end)).join('')
   return {
@@ -65,7 +67,7 @@ function crossingFound(
     accuracyM: 25,
     confidence: trust((short ? 0.85 : 1) * (said ? 0.95 : 0.85), a, b),
     because: `"${text.slice(a.start, b.end)}" where the two roads meet${heard}`,
-    sure: sound(a, b) && !/^(?:之间|中间)/.test(text.slice(b.end)),
+    sure: sure && sound(a, b) && !/^(?:之间|中间)/.test(text.slice(b.end)),
   }
 }
 
@@ -77,9 +79,26 @@ export function distantCrossing(reading: Reading, roads: readonly Mention[]): Ph
   const found = product(roadsOf(a, 'said'), roadsOf(b, 'said')).flatMap((pair) =>
     reading.gazetteer
       .crossings(...pair)
-      .map((point) => crossingFound(reading, a, b, pair, point, { short: false, said: false })),
+      .map((point) => crossingFound(reading, a, b, pair, point, { short: false, said: false, sure: true })),
   )
   return found.length === 0 ? null : { start: a.start, end: b.end, narrow: 5, found: rival(found) }
+}
+
+/** 采莲街和竹影路的路灯都不亮, 采莲街、竹影路: perhaps two whole roads. */
+function maybeBoth(text: string, a: Mention, b: Mention): boolean {
+  return text.slice(a.end, b.start) === '、' || /都|两条|均|全部|沿线/.test(text.slice(b.end, b.end + 12))
+}
+
+/** 采莲街、竹影路、听荷街: three roads in a row are no crossing. */
+function isList({ text, mentions }: Reading, a: Mention, b: Mention): boolean {
+  const isRoad = (mention: Mention | undefined) => mention !== undefined && roadsOf(mention, 'said').length > 0
+  const before = mentions.findLast((mention) => mention.end <= a.start)
+  const behind = mentions.find((mention) => mention.start >= b.end)
+  const comma = /^[、,，和与及]$/
+  return (
+    (isRoad(behind) && comma.test(text.slice(b.end, behind?.start))) ||
+    (isRoad(before) && comma.test(text.slice(before?.end, a.start)))
+  )
 }
 
 const until = /^(?:路?口)?(?:到|至|-|~|—)$/

@@ -36,7 +36,7 @@ const near: readonly (readonly [RegExp, number, boolean])[] = [
   [/(?:大?门口|门前|门外|楼下|大门处?|正门|门口处)/y, 5, false],
   [/(?:旁边|旁|边上|隔壁|边|侧)/y, 20, false],
   [/(?:后面|后门|背后|后边|前面|前边|门后)/y, 30, false],
-  [/(?:附近|一带|周边|周围|这边|那边|这一片|这块|那块|左右)/y, 50, true],
+  [/(?:附近|一带|段|周边|周围|这边|那边|这一片|这块|那块|左右)/y, 50, true],
 ]
 const filler = /(?:出来|出门|出去|过来|过去)?(?:的|那个|处|上|里面|里|内)?/y
 /** A gate without a distance is at the edge of the place; a side is beside it. */

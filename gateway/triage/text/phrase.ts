@@ -45,3 +45,13 @@ export function spelling({ heard, name }: Mention, text: string, start: number, 
 export function round(confidence: number): number {
   return Math.round(confidence * 100) / 100
 }
+
+const leadsToPlace = /(?:在|到|去|从|路过|经过|位于|靠近|地址|地点|离|[:：,，。!！#\s]|^)$/
+const followsPlace =
+  /^(?:的?(?:门口|大?门|旁|边|附近|对面|后面|前面|东|南|西|北|里面|这边|那边|这里|那里|路口|一带|隔壁|楼下|内|里|往|,|，|$))/
+
+/** A short name may be another word, or part of one: 一院, 雅苑. Its surroundings must say that it is a place. */
+export function namesPlace(text: string, { start, end }: Mention): boolean {
+  if (end - start > 2) return true
+  return leadsToPlace.test(text.slice(Math.max(0, start - 3), start)) && followsPlace.test(text.slice(end, end + 3))
+}

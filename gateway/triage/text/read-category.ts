@@ -1,7 +1,7 @@
 import type { CategoryReading } from '../../case-intent.ts'
-import type { Category, CategoryScheme, City } from '../../city/city.ts'
+import type { Category, City, CategoryScheme } from '../../city/city.ts'
 import { quote } from '../../errors.ts'
-import { type Concept, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
+import { type Concept, particle, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
 import { hasRole, type Item, readSentence } from './sentence.ts'
 import { soundOf } from './sounds.ts'
@@ -18,6 +18,8 @@ const goodFrom = 0.5
 const guess = 0.72
 /** How much likelier a suspicion is than one that scores lower by 1. */
 const sharpness = 14
+/** A suspicion this much less likely than all others together is none. */
+const least = 0.005
 /** People name first what they write for. */
 const later = 0.08
 /** From here on fewer than 2 % of first candidates are wrong, on the tuning half of test/citizens. */
@@ -48,29 +50,33 @@ export function readText(scheme: CategoryScheme, text: string): CategorySteps {
 
 type Mark = Found<Word> & { readonly guessed: boolean }
 
+const of = particle.charCodeAt(0)
+
 function findExact(units: readonly number[], { words }: Vocabulary): Mark[] {
-  const found = segment<Word>(
-    units.length,
-    (from, each) => words.at(units, from, (word, to) => each(word, to, 1)),
-    isName,
-  )
-  return found.map((one) => ({ ...one, guessed: false }))
+  const wordsAt = (from: number, each: (word: Word, to: number, weight: number) => void) =>
+    words.at(units, from, of, (word, to) => {
+      const weight = weightOf(word, from, to)
+      if (weight > 0) each(word, to, weight)
+    })
+  return segment(units.length, wordsAt, isName).map(({ from, to, word }) => ({ from, to, word, guessed: false }))
 }
 
-function isName(word: Word): boolean {
-  return hasRole(word, 'object') || hasRole(word, 'topic')
+/** A thing's name that the particle stands in is a little less likely to be one; a phrase with it is another (洗的衣服). */
+function weightOf({ text, thing }: Word, from: number, to: number): number {
+  if (to - from === text.length) return 1
+  return thing ? 0.85 * (text.length / (to - from)) ** 1.5 : 0
 }
 
 /** A word that is written by its sound keeps at least half of its characters (经盖, 拉圾, 粘道经营). */
 function findBySound(units: readonly number[], { words, sounds }: Vocabulary): Mark[] {
   const heard = units.map(soundOf)
   const bySound = sounds()
-  const wordsAt = (
-    from: number,
-    each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void,
-  ) => {
-    words.at(units, from, (word, to) => each({ word, guessed: false }, to, 1))
-    bySound.at(heard, from, (same, to) => {
+  const wordsAt = (from: number, each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void) => {
+    words.at(units, from, of, (word, to) => {
+      const weight = weightOf(word, from, to)
+      if (weight > 0) each({ word, guessed: false }, to, weight)
+    })
+    bySound.at(heard, from, -1, (same, to) => {
       for (const word of same) {
         const kept = keptOf(word.text, units, from)
         if (kept < to - from && kept * 2 >= to - from) each({ word, guessed: true }, to, 0.6)
@@ -79,6 +85,10 @@ function findBySound(units: readonly number[], { words, sounds }: Vocabulary): M
   }
   const found = segment(units.length, wordsAt, ({ word, guessed }) => !guessed && isName(word))
   return found.map(({ from, to, word }) => ({ from, to, word: word.word, guessed: word.guessed }))
+}
+
+function isName({ thing }: Word): boolean {
+  return thing
 }
 
 function keptOf(text: string, units: readonly number[], from: number): number {
@@ -96,65 +106,84 @@ interface Judged {
 }
 
 function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary, trust: number): Judged {
-  const steps = items.map((item) => stepOf(read, item))
-  const dulling = dull(items, steps)
+  const { left: dulling, why } = dull(items)
+  /** Asked for when somebody wants them explained, which is hardly ever. */
+  const reading = (candidates: CategoryReading['candidates'], certain: boolean): CategorySteps => ({
+    candidates,
+    certain,
+    get steps() {
+      return [...items.map((item) => stepOf(read, item)), ...why]
+    },
+  })
   const ranked = rank(suspect(items, vocabulary))
   const [first] = ranked
-  if (first === undefined) return { reading: { candidates: [], certain: false, steps }, best: 0, dulled: dulling < 1 }
+  if (first === undefined) return { reading: reading([], false), best: 0, dulled: dulling < 1 }
   const total = ranked.reduce((sum, { weight }) => sum + weight, 0)
-  const merged = new Map<Category, { confidence: number; share: number; because: string }>()
+  const merged = new Map<Category, { confidence: number; share: number; suspicion: Suspicion }>()
   for (const { suspicion, weight } of ranked) {
-    const because = becauseOf(read, suspicion)
+    if (weight / total < least) break
     for (const { category, share } of suspicion.concept.categories) {
       const confidence = Math.min(0.97, first.suspicion.score) * (weight / total) * share * trust * dulling
       const known = merged.get(category)
-      if (known === undefined) merged.set(category, { confidence, share, because })
+      if (known === undefined) merged.set(category, { confidence, share, suspicion })
       else merged.set(category, { ...known, confidence: known.confidence + confidence })
     }
   }
   const sorted = [...merged].sort(([, a], [, b]) => b.confidence - a.confidence).slice(0, mostCandidates)
-  const candidates = sorted.map(([category, { confidence, because }]) => ({
+  const candidates = sorted.map(([category, { confidence, suspicion }]) => ({
     kind: category.kind,
     code: category.code,
     zh: category.zh,
     confidence: Math.round(confidence * 100) / 100,
-    because,
+    because: becauseOf(read, suspicion),
   }))
   const top = sorted[0]?.[1]
   const certain =
     trust === 1 && dulling === 1 && top !== undefined && top.confidence >= certainFrom && top.share >= certainShare
   return {
-    reading: { candidates: candidates.filter(({ confidence }) => confidence > 0), certain, steps },
+    reading: reading(
+      candidates.filter(({ confidence }) => confidence > 0),
+      certain,
+    ),
     best: first.suspicion.score,
     dulled: dulling < 1,
   }
 }
 
 /** Somebody thanks, asks or sells: what the words name is not what is wrong. */
-function dull(items: readonly Item[], steps: string[]): number {
-  const of = (role: 'settled' | 'inquiry' | 'advert') =>
-    items.filter(({ word, negated }) => hasRole(word, role) && !negated)
+function dull(items: readonly Item[]): { readonly left: number; readonly why: readonly string[] } {
+  let settled: Item | null = null
+  let inquiries = 0
+  let adverts = 0
+  for (const item of items) {
+    if (item.negated) continue
+    for (const { role } of item.word.senses) {
+      if (role === 'settled') settled = item
+      else if (role === 'inquiry') inquiries++
+      else if (role === 'advert') adverts++
+    }
+  }
+  const why: string[] = []
   let left = 1
-  const [settled] = of('settled').slice(-1)
+  const mended = settled?.to ?? null
   // 上次修好的井盖又坏了: what comes after it is wrong again.
-  if (settled !== undefined && !items.some((item) => item.from > settled.to && tellsTrouble(item))) {
-    steps.push('it is said to be mended')
+  if (mended !== null && !items.some((item) => item.from > mended && tellsTrouble(item))) {
+    why.push('it is said to be mended')
     left *= 0.4
   }
-  if (of('inquiry').length > 0) {
-    steps.push('somebody asks')
+  if (inquiries > 0) {
+    why.push('somebody asks')
     left *= 0.7
   }
-  const adverts = of('advert').length
   if (adverts > 1 || (adverts === 1 && !items.some(tellsTrouble))) {
-    steps.push('it advertises')
+    why.push('it advertises')
     left *= 0.35
   }
-  return left
+  return { left, why }
 }
 
 function tellsTrouble({ word, negated }: Item): boolean {
-  return !negated && word.senses.some(({ role }) => role === 'phrase' || role === 'fault' || role === 'trouble')
+  return !negated && (word.trouble || hasRole(word, 'phrase'))
 }
 
 interface Ranked {

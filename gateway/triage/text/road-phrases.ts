@@ -1,9 +1,10 @@
-import type { Road } from '../../city/gazetteer.ts'
+import type { Point } from '../../city/city.ts'
+import type { Gazetteer, Road } from '../../city/gazetteer.ts'
 import { houseNumberAt, houseText, type WrittenHouse } from '../../city/house-number.ts'
 import type { HouseFinding } from '../../city/house-numbers.ts'
 import type { Mention } from './mentions.ts'
 import { after, match } from './offset.ts'
-import { type Found, type Phrase, type Reading, round, sound, spelling, trust } from './phrase.ts'
+import { type Found, namesPlace, type Phrase, type Reading, round, sound, spelling, trust } from './phrase.ts'
 
 export function roadsOf(mention: Mention, spelled: 'said' | 'short'): Road[] {
   return mention.places.flatMap(({ place, spelled: how }) =>
@@ -12,7 +13,7 @@ export function roadsOf(mention: Mention, spelled: 'said' | 'short'): Road[] {
 }
 
 const roadWord = /(?:大道|大街|路|街|巷|弄)?/y
-const beforeNumber = /(?:上的|的|上)?(?:[东西南北中]段)?(?:门牌号码?|门牌|[,，(（: ])?/y
+const beforeNumber = /(?:上的|的|上)?(?:靠近|大概|大约|差不多|约)?(?:[东西南北中]段)?(?:门牌号码?|门牌|[,，(（: ])?/y
 const noHouse =
   /^(?:米|m|千米|公里|km|点|:|天|个|次|路|月|年|日|块|元|辆|多|人|位|岁|小时|分|%|度|层|楼|栋|幢|把|根|条|家|户|台|箱|袋|堆|处|单元|室|只|盏|张|名|级|吨|斤|\.|\/|\d|几|来|余)/
 /** Numbers of poles, lines and vehicles: 12号灯杆, 12号线. */
@@ -105,8 +106,11 @@ function halfway(a: { latitude: number; longitude: number }, b: { latitude: numb
 }
 
 /** The road alone; its mouth, where there is only one: 东关街口. */
-export function roadPhrase({ text, gazetteer }: Reading, mention: Mention): Phrase | null {
+export function roadPhrase(reading: Reading, mention: Mention): Phrase | null {
+  const { text, gazetteer } = reading
   const mouth = match(/(?:的)?(?:路口|街口|巷口|弄口|口子|入口|口)/y, text, mention.end)
+  if (mouth === null && !namesPlace(text, mention)) return null
+  const end = match(/(?:的)?最?(?<way>[东西南北])(?:头|端|尽头)/y, text, mention.end)
   const found = roadsOf(mention, 'said').map((road): Found => {
     const words = `"${mention.name}"${spelling(mention, text, mention.start, mention.end)}`
     const [only, more] = mouth === null ? [] : gazetteer.crossingsOf(road)
@@ -123,13 +127,38 @@ export function roadPhrase({ text, gazetteer }: Reading, mention: Mention): Phra
         sure: sound(mention),
       }
     }
+    const tip = end === null ? null : tipOf(reading.gazetteer, road, end.groups?.way ?? '')
+    if (end !== null && tip !== null) {
+      const because = `${words}: its end "${end[0]}"`
+      const confidence = trust(0.75, mention)
+      const accuracyM = Math.max(60, Math.round(road.radiusM * tipShare))
+      return { name: road.name, how: 'road', ...tip, accuracyM, confidence, because, sure: false }
+    }
     const confidence = trust(road.radiusM <= 100 ? 0.7 : 0.4, mention)
     const because = `${words}: somewhere on the road`
     return { name: road.name, how: 'road', ...road.middle, accuracyM: road.radiusM, confidence, because, sure: false }
   })
   const narrow = found.every((one) => one.how === 'crossing') ? 5 : 2
-  const end = mention.end + (mouth?.[0].length ?? 0)
-  return found.length === 0 ? null : { start: mention.start, end, narrow, found: rival(found) }
+  const to = mention.end + (mouth?.[0].length ?? end?.[0].length ?? 0)
+  return found.length === 0 ? null : { start: mention.start, end: to, narrow, found: rival(found) }
+}
+
+/** Of half its length: so far from its tip people still speak of a road's end. */
+const tipShare = 0.3
+
+/** The end of a road that lies furthest in a direction: 东关街北头. */
+function tipOf({ plan }: Gazetteer, { courses }: Road, way: string): Point | null {
+  const [east, north] = { 东: [1, 0], 西: [-1, 0], 南: [0, -1], 北: [0, 1] }[way] ?? [0, 0]
+  let best: readonly [number, number] | null = null
+  let furthest = Number.NEGATIVE_INFINITY
+  for (const course of courses) {
+    for (let i = 0; i + 1 < course.length; i += 2) {
+      const [x, y] = [course[i] as number, course[i + 1] as number]
+      const far = x * (east as number) + y * (north as number)
+      if (far > furthest) [best, furthest] = [[x, y], far]
+    }
+  }
+  return best === null ? null : plan.point(...best)
 }
 
 /** Several places of one name: none is sure. */

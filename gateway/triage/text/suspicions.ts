@@ -1,5 +1,5 @@
 import { type Concept, keyOfPair, type Pair, type Vocabulary } from './category-vocabulary.ts'
-import { hasRole, type Item, isTrouble, type Standing, thingsOf } from './sentence.ts'
+import { hasRole, type Item, type Standing, thingsOf } from './sentence.ts'
 
 /** A concept that the text may be about, and the items that say so. */
 export interface Suspicion {
@@ -25,13 +25,15 @@ const left: Readonly<Record<Standing, number>> = {
 const score = {
   phrase: 0.9,
   shortPhrase: 0.82,
-  hint: 0.5,
+  hint: 0.52,
   pair: 0.9,
   pairOfThings: 0.91,
+  /** What is in a container is what the sentence is about, whatever else it would be (河里的垃圾). */
+  inside: 0.95,
   compound: 0.95,
   fault: 0.87,
   lacked: 0.85,
-  unpaired: 0.55,
+  unpaired: 0.5,
   object: 0.45,
   topic: 0.42,
 } as const
@@ -41,7 +43,7 @@ export function suspect(items: readonly Item[], { pairs }: Vocabulary): Suspicio
   const add = (concept: Concept, value: number, ...because: Item[]) => {
     if (value > 0 && concept.categories.length > 0) suspicions.push({ concept, score: value, items: because })
   }
-  const troubled = items.some((item) => isTrouble(item.word) && !item.negated)
+  const troubled = items.some((item) => item.word.trouble && !item.negated)
   for (const [index, item] of items.entries()) {
     if (item.negated) continue
     for (const { role, concept } of item.word.senses) {
@@ -52,7 +54,7 @@ export function suspect(items: readonly Item[], { pairs }: Vocabulary): Suspicio
       else if (role === 'object') add(concept, (item.lacked ? score.lacked : score.object) * share, item)
       else if (role === 'topic') add(concept, score.topic * share, item)
     }
-    if (isTrouble(item.word)) befall(items, index, pairs, add)
+    if (item.word.trouble) befall(items, index, pairs, add)
     pairThings(items, index, pairs, troubled, add)
   }
   return suspicions
@@ -75,6 +77,8 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
   let fallback: (() => void) | null = null
   let unpaired = false
   const attempt = (thing: Item, away: number): boolean => {
+    // 水马倒在路中间: where it fell has not fallen.
+    if (thing.from > trouble.from && thing.standing === 'container' && hasRole(trouble.word, 'fault')) return false
     if (thing.negated || thing.standing === 'name' || thing.standing === 'part') return false
     const lost = short + away
     const paired = pairsOf(thing, trouble, pairs)
@@ -87,67 +91,75 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
       }
       return false
     }
-    for (const { concept } of paired) add(concept, score.pair - lost - (unpaired ? 0.06 : 0), thing, trouble)
+    const value = thing.standing === 'container' && thing.from < trouble.from ? score.inside : score.pair
+    for (const { concept } of paired) add(concept, value - lost - (unpaired ? 0.06 : 0), thing, trouble)
     if (paired.length > 0) return true
     if (!hasRole(thing.word, 'object')) return false
     const fault = hasRole(trouble.word, 'fault')
-    const value = (fault ? score.fault : score.unpaired) * (thing.standing === 'container' ? 0.7 : 1) - lost
-    for (const { role, concept } of thing.word.senses) if (role === 'object') add(concept, value, thing, trouble)
+    const own = (fault ? score.fault : score.unpaired) * (thing.standing === 'container' ? 0.7 : 1) - lost
+    for (const { role, concept } of thing.word.senses) if (role === 'object') add(concept, own, thing, trouble)
     unpaired = true
     return fault && thing.standing === 'plain' && thing.word.senses.some(({ concept }) => concept.categories.length > 0)
   }
   for (let at = index - 1; at >= 0; at--) {
     const thing = items[at]
     if (thing === undefined || thing.clause !== trouble.clause || trouble.from - thing.to > far) break
-    if (isThing(thing) && attempt(thing, 0)) return
+    if (!thing.word.thing || !attempt(thing, 0)) continue
+    // 树上拉了条横幅: what follows may be what the trouble is of, all the same.
+    pairBehind(items, index, pairs, add)
+    return
   }
   const before = unpaired
   for (let at = index + 1; at < items.length; at++) {
     const thing = items[at]
     if (thing === undefined || thing.clause !== trouble.clause || thing.from - trouble.to > 6) break
-    if (isThing(thing) && attempt(thing, before ? 0.2 : 0.03)) return
+    if (thing.word.thing && attempt(thing, before ? 0.2 : 0.03)) return
   }
   if (unpaired) return
   for (let at = index - 1; at >= 0; at--) {
     const thing = items[at]
     if (thing === undefined || trouble.clause - thing.clause > 2 || trouble.from - thing.to > 30) break
-    if (thing.clause !== trouble.clause && isThing(thing) && attempt(thing, 0.06)) return
+    if (thing.clause !== trouble.clause && thing.word.thing && attempt(thing, 0.06)) return
   }
   const last: (() => void) | null = fallback
   if (!unpaired && last !== null) (last as () => void)()
 }
 
-function isThing(item: Item): boolean {
-  return hasRole(item.word, 'object') || hasRole(item.word, 'topic')
-}
-
 function pairsOf(thing: Item, trouble: Item, pairs: Pairs): Pair[] {
-  return trouble.word.senses.flatMap(({ role, concept }) =>
-    role === 'fault' || role === 'trouble'
-      ? thingsOf(thing).flatMap((one) => (pairs.get(keyOfPair(one.name, concept.name)) ?? []).filter(isPair))
-      : [],
-  )
+  const found: Pair[] = []
+  for (const { role, concept } of trouble.word.senses) {
+    if (role !== 'fault' && role !== 'trouble') continue
+    for (const one of thingsOf(thing)) {
+      for (const pair of pairs.get(keyOfPair(one, concept)) ?? []) if (pair.role === 'pair') found.push(pair)
+    }
+  }
+  return found
 }
 
-function isPair({ role }: Pair): boolean {
-  return role === 'pair'
+function pairBehind(items: readonly Item[], index: number, pairs: Pairs, add: Add): void {
+  const trouble = items[index]
+  const thing = items[index + 1]
+  if (trouble === undefined || thing === undefined || !thing.word.thing || !speaks(thing)) return
+  if (thing.clause !== trouble.clause || thing.from - trouble.to > 10) return
+  for (const { concept } of pairsOf(thing, trouble, pairs)) add(concept, score.pair, thing, trouble)
 }
 
 /** Two things of one clause that mean a third together. */
 function pairThings(items: readonly Item[], index: number, pairs: Pairs, troubled: boolean, add: Add): void {
   const one = items[index]
-  if (one === undefined || !isThing(one) || !speaks(one)) return
+  if (one === undefined || !one.word.thing || !speaks(one)) return
   for (let at = index + 1; at < items.length; at++) {
     const other = items[at]
     if (other === undefined || other.clause - one.clause > 1 || other.from - one.to > 12) return
-    if (!isThing(other) || !speaks(other)) continue
+    if (!other.word.thing || !speaks(other)) continue
     const near = other.clause === one.clause || other.from - one.to < 4
     for (const first of thingsOf(one)) {
       for (const second of thingsOf(other)) {
         if (first === second) continue
-        for (const { concept, role } of pairs.get(keyOfPair(first.name, second.name)) ?? []) {
+        for (const { concept, role } of pairs.get(keyOfPair(first, second)) ?? []) {
           if (!near && role === 'pair') continue
-          const value = role === 'pair' ? score.pairOfThings : troubled ? score.compound : score.object + 0.05
+          const inside = one.standing === 'container' ? score.inside : score.pairOfThings
+          const value = role === 'pair' ? inside : troubled ? score.compound : score.object + 0.05
           add(concept, value, one, other)
         }
       }

