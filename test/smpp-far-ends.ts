@@ -60,9 +60,8 @@ async function endOf(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
-  const kill = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  AbortSignal.timeout(10_000).addEventListener('abort', () => child.kill('SIGKILL'))
   await exited
-  clearTimeout(kill)
 }
 
 export async function freePort(): Promise<number> {
