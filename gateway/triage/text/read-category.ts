@@ -1,5 +1,5 @@
 import type { CategoryReading } from '../../case-intent.ts'
-import type { Category, City, CategoryScheme } from '../../city/city.ts'
+import type { Category, CategoryScheme, City } from '../../city/city.ts'
 import { quote } from '../../errors.ts'
 import { type Concept, particle, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
@@ -71,7 +71,10 @@ function weightOf({ text, thing }: Word, from: number, to: number): number {
 function findBySound(units: readonly number[], { words, sounds }: Vocabulary): Mark[] {
   const heard = units.map(soundOf)
   const bySound = sounds()
-  const wordsAt = (from: number, each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void) => {
+  const wordsAt = (
+    from: number,
+    each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void,
+  ) => {
     words.at(units, from, of, (word, to) => {
       const weight = weightOf(word, from, to)
       if (weight > 0) each({ word, guessed: false }, to, weight)
