@@ -60,9 +60,8 @@ async function endOf(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exited = once(child, 'exit')
   child.kill('SIGTERM')
-  const kill = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  AbortSignal.timeout(10_000).addEventListener('abort', () => child.kill('SIGKILL'))
   await exited
-  clearTimeout(kill)
 }
 
 export async function freePort(): Promise<number> {
@@ -268,4 +267,16 @@ export function perlEsme(t: Test, port: number, statements: string): Program {
   const bind = `new_transceiver('127.0.0.1', port => ${port}, system_id => 'peer-1', password => $ENV{WORD} // 'wuhou', system_type => '')`
   const script = `use Net::SMPP; $| = 1; my $smpp = Net::SMPP->${bind} or die "no bind: $!"; ${statements}; $smpp->unbind;`
   return launch(t, 'perl', ['-e', script])
+}
+
+/** What Wireshark's dissector says of each PDU: its command_id, a tab, and what is malformed about it. */
+export function dissected(t: Test, pdus: readonly Buffer[]): string[] {
+  const folder = folderFor(t)
+  const [dump, capture] = [join(folder, 'pdus.txt'), join(folder, 'pdus.pcap')]
+  const lines = pdus.map((pdu) => `0000 ${pdu.toString('hex').replace(/../g, '$& ')}`)
+  writeFileSync(dump, `${lines.join('\n')}\n`)
+  execFileSync('text2pcap', ['-q', '-T', '40000,2775', dump, capture], { stdio: 'ignore' })
+  const fields = ['-T', 'fields', '-e', 'smpp.command_id', '-e', '_ws.malformed']
+  const said = execFileSync('tshark', ['-r', capture, '-d', 'tcp.port==2775,smpp', ...fields], { stdio: 'pipe' })
+  return said.toString().split('\n').slice(0, -1)
 }

@@ -1,7 +1,9 @@
 import t from 'tap'
+import { commandId, encodePdu, encodeResponse } from '../adapters/smpp/session-pdus.ts'
 import type { OutboundText, TextSender } from '../gateway/adapter.ts'
 import type { Report } from '../gateway/report.ts'
 import {
+  dissected,
   kannelBoundTo,
   missing,
   missingExample,
@@ -10,7 +12,7 @@ import {
   perlCentre,
   perlEsme,
 } from './smpp-far-ends.ts'
-import { esmeOf, type Stage, secretWord, smsc, until } from './smpp-link-stage.ts'
+import { esmeOf, rawCentre, type Stage, secretWord, smsc, textPdu, until } from './smpp-link-stage.ts'
 
 const outbound = (id: string, to: string, text: string): OutboundText => ({
   id,
@@ -121,3 +123,34 @@ t.test('opensmppbox as the centre: texts in, texts out, receipts', { skip: boxes
   )
   await handset.end()
 })
+
+t.test(
+  'a dissector that nobody here wrote finds nothing wrong with what is sent',
+  { skip: missing('tshark', 'text2pcap') },
+  async (t) => {
+    const centre = await rawCentre(t)
+    const gateway = await esmeOf(t, { port: centre.port })
+    await gateway.adapter.start()
+    const [peer] = centre.peers
+    peer?.send(
+      Buffer.concat([textPdu(1), textPdu(2, 'data_sm'), encodePdu('enquire_link', 3), encodePdu('query_sm', 4)]),
+    )
+    const texts = sender(gateway)
+    const said = texts.parts(outbound('n-1', 'tel:+8613800138000', long)).map((part) => texts.submit(part))
+    await until('all is sent', () => peer?.heard.length === 1 + 4 + said.length)
+    const stopping = gateway.adapter.stop()
+    for (const { header } of peer?.heard ?? [])
+      if (header.id === commandId.submit_sm)
+        peer?.send(encodeResponse(header.id, header.sequence, 0, { message_id: '1' }))
+    await stopping
+    await Promise.all(said)
+    const sent = peer?.heard.map(({ raw }) => raw) ?? []
+    t.ok(sent.length > said.length + 5)
+    const seen = dissected(t, sent)
+    t.equal(seen.length, sent.length)
+    t.same(
+      seen.filter((line) => !line.endsWith('\t')),
+      [],
+    )
+  },
+)

@@ -91,6 +91,7 @@ t.test('texts of receipts deviate, and are read all the same', async (t) => {
 t.test('a receipt is written as the appendix has it', async (t) => {
   const text = (state: StateWord) =>
     readShortMessage(encodeReceipt({ ...written, state, form: 'text' }, 1)).octets.toString()
+  t.equal(readShortMessage(encodeReceipt(written, 1)).esmClass, 0x04)
   const dates = 'submit date:2611250845 done date:2611250846'
   const tail = 'err:000 text:Manhole cover repair'
   t.equal(text('DELIVRD'), `id:0A1B2C3D sub:001 dlvrd:001 ${dates} stat:DELIVRD ${tail}`)
@@ -139,6 +140,7 @@ t.test('what only reads like a receipt is a text', async (t) => {
   t.match(decoded(delivery('id:42 stat:DELIVRD', { esmClass: 0x08 })), [{ kind: 'delivery' }])
   t.match(decoded(delivery('id:42 stat:DELIVRD', { esmClass: 0x10 })), [{ kind: 'delivery' }])
   t.match(decoded(delivery('thanks', { esmClass: 0x08 })), [{ kind: 'text' }])
+  t.match(decoded(delivery('my id: 42', { esmClass: 0x08 })), [{ kind: 'text' }])
 })
 
 t.test('a receipt that names no message is an error', async (t) => {
@@ -156,6 +158,7 @@ t.test('a receipt that kept its submission’s direction is about whom the text 
   const longNumber = { ...city, digits: '1065750112345' }
   const turned = receipt('id:1 stat:DELIVRD', { source: longNumber, destination: citizen })
   t.match(decoded(turned, { ownNumber: '10657501' }), [{ subject: 'tel:+8613800138000' }])
+  t.match(decoded(receipt('id:1 stat:DELIVRD', { destination: longNumber })), [{ subject: 'tel:+8613800138000' }])
   const usual = receipt('id:1 stat:DELIVRD', { source: citizen, destination: longNumber })
   t.match(decoded(usual, { ownNumber: '10657501' }), [{ subject: 'tel:+8613800138000' }])
 })
@@ -221,7 +224,7 @@ t.test('a text that comes again has its key, another one another', async (t) => 
     t.equal(contentKey(delivery('x', more)), plain, JSON.stringify(more))
   }
   const other = [{ source: { ...citizen, digits: '8613800138001' } }, { destination: citizen }, { dataCoding: 1 }]
-  const parts = [1, 2].map((n) => ({ tlvs: new Map([[0x020f, Buffer.from([n])]]) }))
+  const parts = [0x020a, 0x020f].flatMap((key) => [1, 2].map((n) => ({ tlvs: new Map([[key, Buffer.from([0, n])]]) })))
   const keys = [...other, ...parts, { esmClass: 0x40 }].map((more) => contentKey(delivery('x', more)))
   const [a, b] = ['id:5 a', 'id:5 b'].map((text) => contentKey(delivery(text, { esmClass: 0x03 })))
   t.not(a, b, 'a text that begins like a receipt')

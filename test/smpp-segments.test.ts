@@ -80,6 +80,7 @@ t.test('headers are those of 23.040, with one reference for all parts', async (t
   const [sar] = split('路'.repeat(71), { longText: 'sar' })
   const reference = (sar?.sar?.reference ?? 0).toString(16).padStart(4, '0')
   t.strictSame(header('udh16', 7), [`060804${reference}0201`, `060804${reference}0202`])
+  t.match(split('路'.repeat(71)), [{ esmClass: 0x40 }, { esmClass: 0x40 }])
   t.strictSame(header('udh8', 6), [`050003${reference.slice(2)}0201`, `050003${reference.slice(2)}0202`])
 })
 

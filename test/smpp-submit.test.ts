@@ -59,6 +59,7 @@ t.test("a nack and a vendor's own error are for good, an id that is missing is n
   const [peer] = centre.peers
   const answers = [
     (sequence: number) => encodePdu('generic_nack', sequence, {}, statusOf('ESME_RINVCMDID')),
+    (sequence: number) => encodePdu('generic_nack', sequence, {}, 0),
     (sequence: number) => encodeResponse(commandId.submit_sm, sequence, 0x0400),
     (sequence: number) => encodeResponse(commandId.submit_sm, sequence, 0).subarray(0, 16),
   ]
@@ -73,6 +74,7 @@ t.test("a nack and a vendor's own error are for good, an id that is missing is n
   }
   t.same(said, [
     { outcome: 'rejected', reason: 'ESME_RINVCMDID' },
+    { outcome: 'rejected', reason: 'generic_nack' },
     { outcome: 'rejected', reason: '0x00000400' },
     { outcome: 'accepted', messageId: '' },
   ])

@@ -32,7 +32,10 @@ t.test('the default alphabet has 127 letters and an escape, the extension table 
     ['@', 'Δ', 'Ω', 'Ä', 'ü', 'à', '¿', 'Ç', '§', '_', '$', '¤'].map((one) => septetsOf(one)?.[0]),
     [0x00, 0x10, 0x15, 0x5b, 0x7e, 0x7f, 0x60, 0x09, 0x5f, 0x11, 0x02, 0x24],
   )
-  t.strictSame(septetsOf('€'), [0x1b, 0x65])
+  t.strictSame(
+    Array.from('\f^{}\\[~]|€').map((one) => septetsOf(one)?.[1]),
+    [0x0a, 0x14, 0x28, 0x29, 0x2f, 0x3c, 0x3d, 0x3e, 0x40, 0x65],
+  )
   t.equal(septetsOf('`'), null)
   t.equal(septetsOf('\u001b'), null)
 })

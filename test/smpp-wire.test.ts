@@ -1,7 +1,10 @@
 import t from 'tap'
+import { encodeDeliverSm } from '../adapters/smpp/encode.ts'
 import { headerOf } from '../adapters/smpp/framing.ts'
 import { encodePdu, encodeResponse, statusOf } from '../adapters/smpp/session-pdus.ts'
+import { tag } from '../adapters/smpp/tlvs.ts'
 import { GatewayError } from '../gateway/errors.ts'
+import type { Report } from '../gateway/report.ts'
 import { seeded } from '../simulators/seeded.ts'
 import { deferred, esmeOf, RawPeer, rawCentre, smsc, textPdu, until } from './smpp-link-stage.ts'
 
@@ -321,4 +324,21 @@ t.test('spoilt octets end no more than their own link, and every PDU that could 
   t.ok(gateway.read.length > 300, `${gateway.read.length} were read`)
   t.ok(gateway.read.every((one) => typeof one !== 'string' || one.startsWith('DECODE_')))
   await gateway.adapter.stop()
+})
+
+t.test('a text of nothing and one of 64 kB are texts', async (t) => {
+  const gateway = await smsc(t)
+  const peer = await RawPeer.bound(gateway.port)
+  const [source, destination] = [
+    { ton: 1, npi: 1, digits: '8613800138000' },
+    { ton: 0, npi: 1, digits: '10658' },
+  ]
+  const tlvs = new Map([[tag.messagePayload, Buffer.alloc(65_535, 'a')]])
+  peer.send(encodeDeliverSm({ carrier: 'submit_sm', source, destination, octets: Buffer.alloc(0) }, 2))
+  peer.send(encodeDeliverSm({ carrier: 'data_sm', source, destination, octets: Buffer.alloc(0), tlvs }, 3))
+  t.equal(await peer.answer(2), 'submit_sm_resp ESME_ROK')
+  t.equal(await peer.answer(3), 'data_sm_resp ESME_ROK')
+  const [[nothing], [long]] = gateway.read.map((one) => (typeof one === 'string' ? [] : one)) as [Report[], Report[]]
+  t.match(nothing, { kind: 'text', text: '' })
+  t.equal(long?.kind === 'text' && long.text?.length, 65_535)
 })

@@ -166,7 +166,8 @@ export class SmppEsme implements Adapter {
     const timer = setTimeout(() => session.close(`no answer to the bind within ${bindTimeout} ms`), bindTimeout)
     try {
       const { header } = await answer
-      if (header.status !== 0) throw new Error(`the bind was answered ${statusName(header.status)}`)
+      if (header.status !== 0 || header.id === commandId.generic_nack)
+        throw new Error(`the bind was answered ${commandName(header.id)} ${statusName(header.status)}`)
     } finally {
       clearTimeout(timer)
     }

@@ -1,6 +1,6 @@
 import type { Submitted } from '../../gateway/adapter.ts'
 import type { Response } from './session.ts'
-import { messageIdOf, statusName, statusOf } from './session-pdus.ts'
+import { commandId, messageIdOf, statusName, statusOf } from './session-pdus.ts'
 
 /**
  * What a centre's answer to a submission means (SMPP 3.4, 5.1.3). These say that nothing was taken and that it may be
@@ -20,7 +20,9 @@ const laterMs: ReadonlyMap<number, number> = new Map(
 
 /** `numbered`: what the message goes by where the far end gives it no id of its own. */
 export function submittedBy(response: Response, numbered: string | null = null): Submitted {
-  const { status } = response.header
+  const { id, status } = response.header
+  // A generic_nack means no, whatever its status says.
+  if (id === commandId.generic_nack && status === 0) return { outcome: 'rejected', reason: 'generic_nack' }
   if (status === 0) {
     const messageId = messageIdOf(response.raw) || numbered
     // Without an id no receipt can ever be told to belong to it; it was taken all the same.
