@@ -27,7 +27,6 @@ export function decodeStored(message: Received, options: Options): Report[] {
     codings: options.coding.others,
     messageIdForms: options.messageIds,
     clockOffsetMinutes: options.receiptClock === 'unknown' ? null : options.receiptClock,
-    ownNumber: options.source.number,
   })
 }
 
