@@ -191,6 +191,11 @@ export interface AdapterKind<Options = unknown> {
    * stored long ago (replay, explain), so it depends on nothing but its arguments.
    */
   decode(message: Received, options: Options): Report[]
+  /**
+   * Adapters that name one scope share their keys: what was stored on one is a redelivery on the other. `null`, and where
+   * the kind does not say: each adapter's keys are its own.
+   */
+  keyScope?(options: Options): string | null
   /** Application ports (WDP) whose datagrams are this adapter's errands, on whatever channel they come. */
   ports?(options: Options): readonly number[]
   /** What an operator needs beside a running gateway: making credentials and the like. */

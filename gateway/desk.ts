@@ -70,7 +70,13 @@ export function kindOf(name: string) {
 
 function sourceOf({ name, kind: kindName, options }: Configuration['adapters'][number]): Source {
   const kind = kindOf(kindName)
-  return { adapter: name, channel: kind.channel, decode: (message) => kind.decode(message, options as never) }
+  const scope = kind.keyScope?.(options as never) ?? null
+  return {
+    adapter: name,
+    channel: kind.channel,
+    keyScope: scope === null ? name : `account ${scope}`,
+    decode: (message) => kind.decode(message, options as never),
+  }
 }
 
 /** Application ports by the adapter that takes their datagrams; the first in the configuration where two would. */

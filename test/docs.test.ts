@@ -194,6 +194,7 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
   const source: Source = {
     adapter: 'handhelds',
     channel: 'mqtt',
+    keyScope: 'handhelds',
     decode: (message) => mqttBroker.decode(message, brokerOptions),
   }
   const receivedAt = new Date('2026-11-23T10:57:50Z')

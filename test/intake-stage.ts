@@ -48,6 +48,7 @@ export class IntakeStage {
     this.source = {
       adapter: 'tested',
       channel: 'test',
+      keyScope: 'tested',
       decode: ({ raw }) => {
         const meaning = this.#meanings.get(Buffer.from(raw).toString('utf8'))
         if (meaning === undefined) throw new GatewayError('DECODE_SYNTAX', 'the test gave it no meaning')

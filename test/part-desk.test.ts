@@ -21,7 +21,7 @@ function part(number: number, total: number, text: string, more: Partial<PartRep
 
 const arrival = (id: string, receivedAt = at(0)) => ({
   id,
-  source: { adapter: 'sms', channel: 'sms', decode: () => [] },
+  source: { adapter: 'sms', channel: 'sms', keyScope: 'sms', decode: () => [] },
   message: { key: id, raw: new Uint8Array(), envelope: {}, receivedAt },
 })
 

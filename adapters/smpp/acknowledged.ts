@@ -33,3 +33,12 @@ export class Acknowledged {
     return before?.session.open === true && nowMs - before.atMs > crossingMs
   }
 }
+
+/** By account: binds of one account are one centre's, and what it was answered on one it need not send on another. */
+const byAccount = new Map<string, Acknowledged>()
+
+export function acknowledgedOf(account: string): Acknowledged {
+  const known = byAccount.get(account) ?? new Acknowledged()
+  byAccount.set(account, known)
+  return known
+}

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Adapter, AdapterContext, AdapterKind, TextSender } from '../../gateway/adapter.ts'
 import { describe, GatewayError } from '../../gateway/errors.ts'
-import { Acknowledged } from './acknowledged.ts'
+import { acknowledgedOf } from './acknowledged.ts'
 import { type EsmeOptions, esmeOptions } from './esme-options.ts'
 import type { Header } from './framing.ts'
 import { decodeStored, esmeTexts, isCutOff } from './messages.ts'
@@ -19,6 +19,7 @@ export const smppEsme: AdapterKind<EsmeOptions> = {
   channel: 'sms',
   options: esmeOptions,
   decode: decodeStored,
+  keyScope: ({ account }) => account,
   create: (options, context) => new SmppEsme(options, context),
 }
 
@@ -137,7 +138,7 @@ export class SmppEsme implements Adapter {
       window: limits.unacknowledged,
       redeliveryMs: redelivery,
       cutOff: isCutOff,
-      acknowledged: new Acknowledged(),
+      acknowledged: acknowledgedOf(account ?? this.#context.name),
       nowMs: () => performance.now(),
     })
     return { session, reception }

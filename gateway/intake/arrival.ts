@@ -6,6 +6,8 @@ export interface Source {
   /** Its name in the configuration. */
   readonly adapter: string
   readonly channel: string
+  /** What its keys are unique within. */
+  readonly keyScope: string
   decode(message: Received): Report[]
 }
 

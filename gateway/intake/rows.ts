@@ -81,6 +81,7 @@ export interface MessageRow {
   readonly receivedAt: Date
   readonly adapter: string
   readonly channel: string
+  readonly keyScope: string
   readonly key: string
   readonly raw: Uint8Array
   readonly envelope: Readonly<Record<string, string>>

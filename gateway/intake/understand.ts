@@ -105,7 +105,7 @@ export function understand(
       rows.tally.add(message.receivedAt, source.adapter, source.channel, what, reason)
 
     count('received')
-    const key = keyOf(source.adapter, message.key)
+    const key = keyOf(source.keyScope, message.key)
     let outcome: Receipt
     const takenAt = taken.get(key)
     if (takenAt !== undefined && holds(message, takenAt)) {
@@ -113,7 +113,7 @@ export function understand(
       count('duplicate')
     } else {
       if (takenAt !== undefined)
-        rows.renewedKeys.push({ adapter: source.adapter, key: message.key, takenAt, receivedAt: message.receivedAt })
+        rows.renewedKeys.push({ adapter: source.keyScope, key: message.key, takenAt, receivedAt: message.receivedAt })
       taken.set(key, message.receivedAt)
       const { disposition, reason, counted } =
         decoded.poison === null
@@ -126,6 +126,7 @@ export function understand(
         receivedAt: message.receivedAt,
         adapter: source.adapter,
         channel: source.channel,
+        keyScope: source.keyScope,
         key: message.key,
         raw: message.raw,
         envelope: message.envelope,
@@ -145,8 +146,8 @@ function holds({ keyHoldsMs, receivedAt }: Received, takenAt: Date): boolean {
   return keyHoldsMs === undefined || receivedAt.getTime() - takenAt.getTime() < keyHoldsMs
 }
 
-export function keyOf(adapter: string, key: string): string {
-  return `${adapter}\n${key}`
+export function keyOf(scope: string, key: string): string {
+  return `${scope}\n${key}`
 }
 
 interface Verdict {

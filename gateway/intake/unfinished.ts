@@ -116,6 +116,6 @@ export class Unfinished {
 
 function arrivalOf(part: HeldPart, sources: ReadonlyMap<string, Source>): Arrival {
   const { messageId: id, adapter, channel, receivedAt } = part
-  const source = sources.get(adapter) ?? { adapter, channel, decode: () => [] }
+  const source = sources.get(adapter) ?? { adapter, channel, keyScope: adapter, decode: () => [] }
   return { id, source, message: { key: `parts ${part.groupKey}`, raw: new Uint8Array(), envelope: {}, receivedAt } }
 }

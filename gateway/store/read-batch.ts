@@ -20,7 +20,7 @@ export async function findKeys(pool: Queryable, batch: readonly Arrival[]): Prom
   const { rows } = await pool.query<{ adapter: string; key: string; receivedAt: Date }>(
     `SELECT k.adapter, k.key, k.received_at AS "receivedAt" FROM unnest($1::text[], $2::text[]) AS a(adapter, key)
      JOIN message_key k ON k.adapter = a.adapter AND k.key = a.key`,
-    [textArray(batch.map(({ source }) => source.adapter)), textArray(batch.map(({ message }) => message.key))],
+    [textArray(batch.map(({ source }) => source.keyScope)), textArray(batch.map(({ message }) => message.key))],
   )
   return new Map(rows.map(({ adapter, key, receivedAt }) => [keyOf(adapter, key), receivedAt]))
 }

@@ -29,10 +29,14 @@ const messages: BatchPart = ({ messages: m }, _gateway, columns) => {
 
 // No ON CONFLICT: a key that another gateway took since it was looked up must fail the statement, and the batch is
 // understood again with that key known.
-const keys: BatchPart = ({ messages: m, renewedKeys }) => {
+const keys: BatchPart = ({ messages: m, renewedKeys }, _gateway, columns) => {
   if (m.length === 0) return null
   const but = renewedKeys.length === 0 ? '' : ' WHERE (adapter, key) NOT IN (SELECT adapter, key FROM key_renewed)'
-  return `key_in AS (INSERT INTO message_key (adapter, key, received_at) SELECT adapter, key, received_at FROM message_in${but})`
+  // Where adapters share their keys the scope is a column of its own; elsewhere it is the adapter, which is there already.
+  const from = m.every(({ keyScope, adapter }) => keyScope === adapter)
+    ? 'message_in'
+    : `unnest(${columns.text(m, (row) => row.keyScope)}, ${columns.text(m, (row) => row.key)}, ${columns.time(m, (row) => row.receivedAt)}) AS k(adapter, key, received_at)`
+  return `key_in AS (INSERT INTO message_key (adapter, key, received_at) SELECT adapter, key, received_at FROM ${from}${but})`
 }
 
 const positions: BatchPart = ({ positions: p }, _gateway, columns) => {
