@@ -27,6 +27,7 @@ t.test('a text is explained step by step, with the example city where none is na
     /# place\n[\s\S]*0\.96 文昌中路120号 \(road-number\) 32\.\d{6}, 119\.\d{6} ± 20 m, grid 990101\d{8}\ncertain/,
   )
   t.match(out, /# category, cjt214_2007\n[\s\S]*井盖/)
+  t.match(explain(['采莲街12号', '井盖没了']).out, /# text\n采莲街12号 井盖没了\n/, 'without quotes')
   t.match(
     explain(['井盖没了', '--scheme', 'gbt47678_5_2026']).out,
     /# place\nno place[\s\S]*# category, gbt47678_5_2026/,
