@@ -85,26 +85,14 @@ export class Metrics {
         this.set(waiting())
       },
     })
-    const pending = new Gauge({
-      name: 'chengguan_outbox_pending',
-      help: 'events waiting by destination',
-      labelNames: ['destination'],
-      registers: [registry],
+    // Without the database these are absent, and all the others are still served.
+    const ages = shared(() => outboxAges().catch(() => []))
+    this.#gauge('outbox_pending', 'events waiting by destination', ['destination'], async (gauge) => {
+      for (const { destination, pending } of await ages()) gauge.set({ destination }, pending)
     })
-    new Gauge({
-      name: 'chengguan_outbox_age_seconds',
-      help: 'age of the oldest waiting event by destination',
-      labelNames: ['destination'],
-      registers: [registry],
-      async collect() {
-        this.reset()
-        pending.reset()
-        // Without the database these two are absent, and all the others are still served.
-        for (const { destination, pending: n, ageS } of await outboxAges().catch(() => [])) {
-          this.set({ destination }, ageS)
-          pending.set({ destination }, n)
-        }
-      },
+    const ageHelp = 'age of the oldest waiting event by destination'
+    this.#gauge('outbox_age_seconds', ageHelp, ['destination'], async (gauge) => {
+      for (const { destination, ageS } of await ages()) gauge.set({ destination }, ageS)
     })
     this.#watchNotices(notices)
     new Gauge({
@@ -119,27 +107,30 @@ export class Metrics {
     })
   }
 
-  #watchNotices(notices: () => Promise<NoticeGauges>): void {
-    const { registry } = this
-    const operator = new Gauge({
-      name: 'chengguan_notices_operator',
-      help: 'notices that an operator is to see to: in doubt, or listed',
-      labelNames: ['state'],
-      registers: [registry],
+  #watchNotices(read: () => Promise<NoticeGauges>): void {
+    const notices = shared(() => read().catch(() => null))
+    const operatorHelp = 'notices that an operator is to see to: in doubt, or listed'
+    this.#gauge('notices_operator', operatorHelp, ['state'], async (gauge) => {
+      const now = await notices()
+      if (now === null) return
+      gauge.set({ state: 'in-doubt' }, now.inDoubt)
+      gauge.set({ state: 'listed' }, now.listed)
     })
+    this.#gauge('texts_age_seconds', 'age of the oldest text that is due, by adapter', ['adapter'], async (gauge) => {
+      for (const { adapter, ageS } of (await notices())?.oldest ?? []) gauge.set({ adapter }, ageS)
+    })
+  }
+
+  /** One whose values are read from somewhere when somebody looks. */
+  #gauge(name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => Promise<void>): void {
     new Gauge({
-      name: 'chengguan_texts_age_seconds',
-      help: 'age of the oldest text that is due, by adapter',
-      labelNames: ['adapter'],
-      registers: [registry],
+      name: `chengguan_${name}`,
+      help,
+      labelNames,
+      registers: [this.registry],
       async collect() {
         this.reset()
-        operator.reset()
-        const now = await notices().catch(() => null)
-        if (now === null) return
-        operator.set({ state: 'in-doubt' }, now.inDoubt)
-        operator.set({ state: 'listed' }, now.listed)
-        for (const { adapter, ageS } of now.oldest) this.set({ adapter }, ageS)
+        await collect(this)
       },
     })
   }
@@ -150,5 +141,16 @@ export class Metrics {
 
   #histogram(name: string, help: string, labelNames: string[], buckets: number[]): Histogram {
     return new Histogram({ name: `chengguan_${name}`, help, labelNames, buckets, registers: [this.registry] })
+  }
+}
+
+/** Gauges that are collected at once share one look; each waits for it, since all of them are printed as they are then. */
+function shared<T>(read: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null
+  return () => {
+    running ??= read().finally(() => {
+      running = null
+    })
+    return running
   }
 }

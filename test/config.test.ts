@@ -88,6 +88,44 @@ t.test('everything but adapters and destinations has a default, in milliseconds 
   })
 })
 
+t.test('notices have quiet hours, a cap and ways, and a way to nowhere is refused', async (t) => {
+  const { notices } = configurationOf(t, rest)
+  t.strictSame(notices, {
+    quietHours: { startMinute: 1260, endMinute: 480 },
+    dailyCap: 10,
+    country: '86',
+    expiresMs: { citizen: 259_200_000, collector: 86_400_000, department: 86_400_000 },
+    routes: {
+      citizen: [{ by: 'text', adapter: null, kind: null, afterMs: null }],
+      collector: [
+        { by: 'device', adapter: null, kind: null, afterMs: 600_000 },
+        { by: 'text', adapter: null, kind: null, afterMs: null },
+      ],
+      department: [{ by: 'text', adapter: null, kind: null, afterMs: null }],
+    },
+  })
+  t.equal(configurationOf(t, `notices: { quietHours: off }\n${rest}`).notices.quietHours, null)
+  const wrong = [
+    'notices:',
+    '  quietHours: "21-8"',
+    '  dailyCap: -1',
+    '  country: 86',
+    '  routes:',
+    '    citizen: []',
+    '    collector: [{ by: pigeon }, { by: text, adapter: nobody }, { by: text, kind: bells, after: 1 }]',
+    rest,
+  ]
+  const said = problemsOf(t, wrong.join('\n')).map(({ path, message }) => `${path}: ${message}`)
+  t.match(said.join('\n'), /quietHours: must be hours such as 21:00-08:00, or off/)
+  t.match(said.join('\n'), /dailyCap: /)
+  t.match(said.join('\n'), /country: /)
+  t.match(said.join('\n'), /routes.citizen: /)
+  t.match(said.join('\n'), /collector\[0\].by: /)
+  t.match(said.join('\n'), /collector\[1\].adapter: no adapter has the name "nobody"/)
+  t.match(said.join('\n'), /collector\[2\].kind: no adapter is of the kind "bells"/)
+  t.match(said.join('\n'), /collector\[2\].after: must be a duration/)
+})
+
 t.test('a destination without filters takes everything but positions', async (t) => {
   const [core] = configurationOf(t, `adapters: []\ndestinations:\n${destination('core')}`).destinations
   t.same(core?.filter, { types: ['case-intent', 'delivery', 'answer'], districts: [], purposes: [], urgencies: [] })

@@ -383,3 +383,31 @@ t.test('a stop waits for the answers to what left, and takes back the marks of w
     t.strictSame(rows, [{ n: 0 }], 'and gives its claims back')
   }),
 )
+
+t.test('a text that is half sent when its time is over is in doubt where a part is, and expired where none is', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const centre = new Centre()
+    centre.window = 1
+    centre.answer = async (part) => {
+      if (part.number === 2) centre.ready = false
+      if (part.number === 2 && part.text.startsWith('lost')) throw new Error('the link broke')
+      return centre.take(part)
+    }
+    const { office } = openOffice(t, database, { texts: { sms: centre } })
+    const expiresAt = new Date(Date.now() + 6000)
+    const lost = await office.post(textTo(1, { text: '0123456789lost456789012345', expiresAt }))
+    await until('the link is gone', () => !centre.ready)
+    await reaches(database, lost.id, 'in-doubt')
+    centre.ready = true
+    const half = await office.post(
+      textTo(2, { text: '0123456789half456789012345', expiresAt: new Date(Date.now() + 4000) }),
+    )
+    await until('the link is gone again', () => !centre.ready)
+    await reaches(database, half.id, 'expired')
+    centre.ready = true
+    office.arrived('sms', '')
+    const { id } = await office.post(textTo(3))
+    await reaches(database, id, 'accepted')
+    t.notOk(centre.texts().includes('012345'), 'what was left of them never leaves')
+  }),
+)

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import type { OutboundNotice, Sent } from '../gateway/adapter.ts'
 import { emptyRows } from '../gateway/intake/rows.ts'
+import { enter, type NoticeRow, noticeColumns } from '../gateway/notices/notice.ts'
 import type { NoticeRequest } from '../gateway/notices/request.ts'
 import { advances, noticeStates } from '../gateway/notices/state.ts'
 import type { ReceiptReport } from '../gateway/report.ts'
@@ -9,7 +10,7 @@ import { writeBatch } from '../gateway/store/write-batch.ts'
 import { forEachDatabase } from './database.ts'
 import { IntakeStage } from './intake-stage.ts'
 import { until } from './mqtt-stage.ts'
-import { type Opened, openOffice, reaches, story, textTo, told } from './notice-stage.ts'
+import { how, ledgerAddsUp, type Opened, openOffice, reaches, story, textTo, told } from './notice-stage.ts'
 
 t.setTimeout(280_000)
 
@@ -371,31 +372,49 @@ t.test('what a killed gateway had claimed is free at the next start, where nobod
   }),
 )
 
-t.test('a state that is written late takes no notice back', (t) =>
+t.test('a state that is written late takes no notice back, and is not told again', (t) =>
   forEachDatabase(t, async (t, database) => {
     const { office } = open(t, database, new Devices())
     const { id } = await office.post(request(1))
+    await office.stop()
+    const { rows: notices } = await database.pool.query<NoticeRow>(`SELECT ${noticeColumns('notice')} FROM notice`)
+    const [notice] = notices
+    if (notice === undefined) throw new Error('it was posted')
+    let toldOf = 0
     for (const from of noticeStates) {
       for (const to of noticeStates) {
         await database.pool.query('UPDATE notice SET state = $1', [from])
         const late = emptyRows()
-        late.noticeStates.push({
-          noticeId: id,
-          leg: 0,
-          state: to,
-          at: new Date(),
-          detail: null,
-          reviewAt: null,
-          way: null,
-          remark: false,
-          notBefore: null,
-          events: [],
-        })
+        enter(notice, { state: to, at: new Date() }, how(), late)
         await writeBatch(database.pool, late, 'one')
         const { rows } = await database.pool.query<{ state: string }>('SELECT state FROM notice')
         t.equal(rows[0]?.state, advances(from, to) ? to : from, `${from} to ${to}`)
+        if (advances(from, to)) toldOf++
       }
     }
+    t.equal((await told(database, id)).length, toldOf)
+    t.ok(await ledgerAddsUp(database))
+  }),
+)
+
+t.test('a device that never acknowledges is left alone for longer each time, unless it arrives', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const devices = new Devices('h-1')
+    const tries: number[] = []
+    devices.answer = async () => {
+      tries.push(performance.now())
+      throw new Error('no PUBACK')
+    }
+    const { office } = open(t, database, devices)
+    const { id } = await office.post(request(1))
+    await until('it was tried three times', () => tries.length === 3, 60_000)
+    const [first = 0, second = 0, third = 0] = tries
+    t.ok(second - first >= 2000)
+    t.ok(third - second >= 4000)
+    devices.answer = async (notice) => devices.take(notice)
+    office.arrived('handhelds', 'h-1')
+    await reaches(database, id, 'delivered')
+    t.strictSame(await story(database, id), ['queued', 'published', 'delivered', 'is delivered'])
   }),
 )
 

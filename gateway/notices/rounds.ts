@@ -42,11 +42,12 @@ export class Rounds {
     const ids = await expired(this.#options.pool, atOnce)
     if (ids.length === 0) return
     const at = new Date()
-    await decideOn(this.#options, ids, false, ({ state, expiresAt }) =>
-      advances(state, 'expired') && expiresAt !== null && expiresAt <= at
-        ? { entries: [{ state: 'expired', at, reviewAt: null }] }
-        : null,
-    )
+    await decideOn(this.#options, ids, false, ({ state, expiresAt, partStates }) => {
+      if (!advances(state, 'expired') || expiresAt === null || expiresAt > at) return null
+      // Part of it may have been in time.
+      if (partStates.includes('in-doubt')) return { entries: [{ state: 'in-doubt', at, detail: 'its time is over' }] }
+      return { entries: [{ state: 'expired', at, reviewAt: null }] }
+    })
   }
 
   /** Parts that a gateway was sending when it went: in doubt, and with the last of its parts the text is. */

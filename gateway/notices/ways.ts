@@ -49,8 +49,9 @@ const allows = ({ adapter, kind }: Route, name: string, ofKind: string) =>
 function textAdapters(route: Route, { preferred, media }: Reach, texts: ReadonlyMap<string, TextAdapter>): string[] {
   const allowed = [...texts].filter(([name, { kind }]) => allows(route, name, kind))
   const of = (medium: TextSender['medium']) => {
-    const names = allowed.filter(([, one]) => one.texts.medium === medium).map(([name]) => name)
-    return names.find((name) => name === preferred) ?? names[0]
+    const some = allowed.filter(([, { texts: sender }]) => sender.medium === medium)
+    const best = some.find(([name]) => name === preferred) ?? some.find(([, { texts: sender }]) => sender.ready)
+    return (best ?? some[0])?.[0]
   }
   const [sms, mms] = [of('sms'), of('mms')]
   const chosen = media ? [mms, sms] : [sms ?? mms]

@@ -93,13 +93,12 @@ export async function decideOn(
   return notices
 }
 
-/** Notices whose time is over and that nobody is sending. One with a part in doubt is not: it may have been in time. */
+/** Notices whose time is over and that nobody is sending. */
 export async function expired(pool: Pool, most: number): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `SELECT id FROM notice n WHERE state IN ('queued', 'published', 'sending') AND expires_at < now()
        AND (claimed_until IS NULL OR claimed_until < now() OR text IS NULL)
-       AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.notice_id = n.id AND s.leg = n.leg
-         AND s.state IN ('sending', 'in-doubt'))
+       AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.notice_id = n.id AND s.leg = n.leg AND s.state = 'sending')
      ORDER BY expires_at LIMIT $1`,
     [most],
   )
