@@ -64,7 +64,11 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
     if (known !== undefined) return known
     const own = lexicon.concepts.get(name) ?? []
     const sum = own.reduce((total, { share }) => total + share, 0)
-    const concept = { id: concepts.size, name, categories: own.map(({ category, share }) => ({ category, share: share / sum })) }
+    const concept = {
+      id: concepts.size,
+      name,
+      categories: own.map(({ category, share }) => ({ category, share: share / sum })),
+    }
     concepts.set(name, concept)
     return concept
   }
@@ -82,7 +86,8 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
 
   for (const { concept: name, role, words: own } of lexicon.words) {
     const concept = conceptOf(name)
-    if (role === 'pair' || role === 'compound') for (const word of own) addPair(pairs, word.split('+').map(conceptOf), { concept, role })
+    if (role === 'pair' || role === 'compound')
+      for (const word of own) addPair(pairs, word.split('+').map(conceptOf), { concept, role })
     else for (const word of own) enter(word, concept, role)
   }
   // A category that no concept leads to is still known by its name.

@@ -1,5 +1,5 @@
 import type { CategoryReading } from '../../case-intent.ts'
-import type { Category, City, CategoryScheme } from '../../city/city.ts'
+import type { Category, CategoryScheme, City } from '../../city/city.ts'
 import { quote } from '../../errors.ts'
 import { type Concept, particle, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
@@ -71,7 +71,10 @@ function weightOf({ text, thing }: Word, from: number, to: number): number {
 function findBySound(units: readonly number[], { words, sounds }: Vocabulary): Mark[] {
   const heard = units.map(soundOf)
   const bySound = sounds()
-  const wordsAt = (from: number, each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void) => {
+  const wordsAt = (
+    from: number,
+    each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void,
+  ) => {
     words.at(units, from, of, (word, to) => {
       const weight = weightOf(word, from, to)
       if (weight > 0) each({ word, guessed: false }, to, weight)
@@ -139,7 +142,12 @@ function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary,
   }))
   const top = sorted[0]?.[1]
   const certain =
-    trust === 1 && dulling === 1 && top !== undefined && top.confidence >= certainFrom && top.share >= certainShare
+    trust === 1 &&
+    dulling === 1 &&
+    top !== undefined &&
+    top.confidence >= certainFrom &&
+    top.share >= certainShare &&
+    isClear(top.suspicion, items)
   return {
     reading: reading(
       candidates.filter(({ confidence }) => confidence > 0),
@@ -148,6 +156,35 @@ function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary,
     best: first.suspicion.score,
     dulled: dulling < 1,
   }
+}
+
+/**
+ * Short words are parts of too many others, and a thing beside the one that was chosen may be the one that was meant: then
+ * the reading may be right, and is not certain.
+ */
+function isClear({ items: evidence, concept }: Suspicion, items: readonly Item[]): boolean {
+  if (evidence.some(({ word }) => word.thing && word.text.length < 2)) return false
+  const clauses = new Set(evidence.map(({ clause }) => clause))
+  const [only] = evidence
+  const single = evidence.length === 1 && only !== undefined
+  if (single && only.word.text.length < 3) return false
+  if (evidence.every(({ word }) => word.thing) && !single) return true
+  const long = single && only.word.text.length > 3
+  return !items.some(
+    (item) =>
+      item.word.thing &&
+      !item.negated &&
+      !evidence.includes(item) &&
+      (item.standing === 'plain' || item.standing === 'agent') &&
+      !long &&
+      clauses.has(item.clause) &&
+      item.word.senses.some((sense) => isOther(sense.concept, concept)),
+  )
+}
+
+function isOther(one: Concept, chosen: Concept): boolean {
+  const [category] = one.categories
+  return category !== undefined && chosen.categories.every((other) => other.category !== category.category)
 }
 
 /** Somebody thanks, asks or sells: what the words name is not what is wrong. */

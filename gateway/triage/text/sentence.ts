@@ -29,11 +29,13 @@ const maybeName = /^[东南西北中一二三新花路街巷大小社公广家�
 
 const place =
   /^(的)?(旁边|旁侧|旁|边上|边儿|边(?![坡框缘角])|附近|对面|对过|斜对|隔壁|周边|周围|四周|前面|后面|前头|后头|前边|后边|门口|大门|门前|那边|那里|那儿|那块|那头|这边|这里|这儿|处(?!理|罚|置|于|分)|[东南西北左右][侧边面]|外面|外侧|往?[东南西北向](?=[走\d一二两三四五六七八九十百几约])|一带|不远|拐角|转角|前(?!天|几|年|两|段|期)|后(?!来|期|果|续|天)|口(?![子香]))/
-const container = /^(的)?(上面|上边|上方|上(?!次|个|周|月|面|班|下|学|午)|里面|里边|里头|里(?!程|弄)|中间|中(?!断|午|心)|内(?!涝)|下面|下边|下方|底下|底部|下(?!雨|雪|沉|陷|来|去|班|午|水|面|个|次)|顶上|顶部|身上|表面)/
+const container =
+  /^(的)?(上面|上边|上方|上(?!次|个|周|月|面|班|下|学|午)|里面|里边|里头|里(?!程|弄)|中间|中(?!断|午|心)|内(?!涝)|下面|下边|下方|底下|底部|下(?!雨|雪|沉|陷|来|去|班|午|水|面|个|次)|顶上|顶部|身上|表面)/
 const nameEnd =
   /^(东|西|南|北|中|一|二|三|新|花)?(路(?![灯面边牙沿上中口砖基障])|街(?![上面边灯道])|巷(?!子)|大道|大街|小区|社区|新村|新苑|花园|花苑|公寓|广场(?!舞)|家园|名苑|雅苑|镇|弄(?!堂|坏|得|成|了|脏))/
 
-const denial = /(没有|没|未发现|未见|并?不是|并?不存在|没发生|没出现|不关|不算|并非|而非|别说|无|非)(什么|任何|啥|见过?|看到|发现|因为|说|指|要)?(的)?[一个块只处条种是的]?$/
+const denial =
+  /(没有|没|未发现|未见|并?不是|并?不存在|没发生|没出现|不关|不算|并非|而非|别说|无|非)(什么|任何|啥|见过?|看到|发现|因为|说|指|要)?(的)?[一个块只处条种是的]?$/
 const denialOfTrouble = /(没有|没|并?未|并?不(?!知|停|断|得)|别|无)(什么|再|怎么|太|很|被|是|会)?$/
 const correction = /(而)?是/
 /** Where something is or goes: things may be said to be in it, and no trouble is its own (`堵在地铁口`). */
@@ -56,9 +58,9 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
     }
     const next = found[index + 1]
     const behind = text.slice(one.to, one.to + 8)
-    const denied = before !== '' && maybeDenied.test(before) && (one.word.trouble ? denialOfTrouble : denial).test(before)
-    const lacks =
-      denied && /(没有|没|无)(什么|任何)?[一个块只处条种]?$/.test(before) && hasRole(one.word, 'object')
+    const denied =
+      before !== '' && maybeDenied.test(before) && (one.word.trouble ? denialOfTrouble : denial).test(before)
+    const lacks = denied && /(没有|没|无)(什么|任何)?[一个块只处条种]?$/.test(before) && hasRole(one.word, 'object')
     // 没有井盖丢失 denies the loss; 没有井盖 is one.
     const trouble = next !== undefined && next.from - one.to <= 1 && next.word.trouble
     items.push({
@@ -94,8 +96,15 @@ function inDenial(text: string, clauseStart: number, from: number, items: readon
   if (at < clauseStart) return false
   const head = text.slice(clauseStart, from)
   const denied = at - clauseStart
-  if (denied < 0 || /[吗么是]/.test(head[denied - 1] ?? '') || /^不是(一|两|很|第|太|我|你|都|说)/.test(head.slice(denied))) return false
-  if (items.some((item) => item.clause === clause && item.from - clauseStart <= denied && item.to - clauseStart > denied))
+  if (
+    denied < 0 ||
+    /[吗么是]/.test(head[denied - 1] ?? '') ||
+    /^不是(一|两|很|第|太|我|你|都|说)/.test(head.slice(denied))
+  )
+    return false
+  if (
+    items.some((item) => item.clause === clause && item.from - clauseStart <= denied && item.to - clauseStart > denied)
+  )
     return false
   return !correction.test(head.slice(denied + 2))
 }
