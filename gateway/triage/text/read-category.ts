@@ -142,7 +142,12 @@ function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary,
   }))
   const top = sorted[0]?.[1]
   const certain =
-    trust === 1 && dulling === 1 && top !== undefined && top.confidence >= certainFrom && top.share >= certainShare
+    trust === 1 &&
+    dulling === 1 &&
+    top !== undefined &&
+    top.confidence >= certainFrom &&
+    top.share >= certainShare &&
+    isClear(top.suspicion, items)
   return {
     reading: reading(
       candidates.filter(({ confidence }) => confidence > 0),
@@ -151,6 +156,35 @@ function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary,
     best: first.suspicion.score,
     dulled: dulling < 1,
   }
+}
+
+/**
+ * Short words are parts of too many others, and a thing beside the one that was chosen may be the one that was meant: then
+ * the reading may be right, and is not certain.
+ */
+function isClear({ items: evidence, concept }: Suspicion, items: readonly Item[]): boolean {
+  if (evidence.some(({ word }) => word.thing && word.text.length < 2)) return false
+  const clauses = new Set(evidence.map(({ clause }) => clause))
+  const [only] = evidence
+  const single = evidence.length === 1 && only !== undefined
+  if (single && only.word.text.length < 3) return false
+  if (evidence.every(({ word }) => word.thing) && !single) return true
+  const long = single && only.word.text.length > 3
+  return !items.some(
+    (item) =>
+      item.word.thing &&
+      !item.negated &&
+      !evidence.includes(item) &&
+      (item.standing === 'plain' || item.standing === 'agent') &&
+      !long &&
+      clauses.has(item.clause) &&
+      item.word.senses.some((sense) => isOther(sense.concept, concept)),
+  )
+}
+
+function isOther(one: Concept, chosen: Concept): boolean {
+  const [category] = one.categories
+  return category !== undefined && chosen.categories.every((other) => other.category !== category.category)
 }
 
 /** Somebody thanks, asks or sells: what the words name is not what is wrong. */
