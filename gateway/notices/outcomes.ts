@@ -21,6 +21,7 @@ export interface Outcome {
 export interface OutcomesOptions {
   readonly pool: Pool
   readonly gateway: string
+  readonly namedStatements: boolean
   readonly log: Logger
   readonly account: string
   understanding(): Posting
@@ -84,7 +85,7 @@ export class Outcomes {
   }
 
   async #write(outcomes: readonly Outcome[], touched: readonly HeldText[]): Promise<void> {
-    const { pool, gateway, account, understanding, posted } = this.#options
+    const { pool, gateway, namedStatements, account, understanding, posted } = this.#options
     const rows = emptyRows()
     const at = new Date()
     const withdrawn: Omit<Mark, 'parts'>[] = []
@@ -107,7 +108,7 @@ export class Outcomes {
     )
     const released = over.filter((held) => !this.#conclude(held, at, understanding(), rows))
     await withdrawMarks(pool, withdrawn)
-    await writeBatch(pool, rows, gateway)
+    await writeBatch(pool, rows, gateway, namedStatements)
     for (const notBefore of new Set(released.map((held) => held.notBefore?.getTime() ?? null)))
       await releaseClaims(
         pool,
@@ -139,7 +140,7 @@ export class Outcomes {
 
   /** Receipts that were quicker than the answer to the submission. */
   async #join({ submissions }: BatchRows): Promise<void> {
-    const { pool, gateway, account, understanding, posted } = this.#options
+    const { pool, gateway, namedStatements, account, understanding, posted } = this.#options
     const ids = submissions.flatMap(({ messageId }) => messageId ?? [])
     if (ids.length === 0) return
     const receipts = await overtaken(pool, account, ids)
@@ -152,7 +153,7 @@ export class Outcomes {
     settleDeliveries(receipts, found, new Date(), understanding(), rows)
     const still = new Set<unknown>(rows.waitingReceipts.splice(0))
     rows.joinedReceipts.push(...receipts.filter((receipt) => !still.has(receipt)).map(({ id }) => id))
-    await writeBatch(pool, rows, gateway)
+    await writeBatch(pool, rows, gateway, namedStatements)
     posted()
   }
 }
