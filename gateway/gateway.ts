@@ -164,6 +164,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     pool,
     shared: database.kind === 'server',
     gateway: configuration.name,
+    namedStatements: desk.namedStatements,
     log: log.child({ part: 'notices' }),
     senders,
     texts,

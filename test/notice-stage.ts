@@ -103,7 +103,7 @@ export interface Opened {
 
 export function openOffice(
   t: Test,
-  { pool }: Database,
+  { pool, kind }: Database,
   options: Partial<Omit<OfficeOptions, 'texts' | 'senders'>> & {
     readonly texts?: Readonly<Record<string, Centre>>
     readonly devices?: Readonly<
@@ -117,6 +117,7 @@ export function openOffice(
   const office = new NoticeOffice({
     pool,
     gateway: 'one',
+    namedStatements: kind === 'server',
     shared: true,
     log: silent,
     rules,

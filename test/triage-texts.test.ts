@@ -3,6 +3,8 @@ import t from 'tap'
 import { loadCity } from '../gateway/city/load-city.ts'
 import { packageRoot } from '../gateway/package-root.ts'
 import type { Attachment, TextReport } from '../gateway/report.ts'
+import { understandAhead } from '../gateway/triage/texts.ts'
+import { smallCity } from './small-city.ts'
 import { after, morning, Stage } from './triage-stage.ts'
 
 const { city } = await loadCity(join(packageRoot, 'config/city-example'))
@@ -45,6 +47,20 @@ t.test(
       urgency: 'normal',
     })
     t.match(intent?.category.candidates[0]?.because, /路灯/)
+  },
+)
+
+t.test(
+  'a text that was understood before its turn is the same, and is read again when the city is another',
+  async (t) => {
+    const words = '采莲街12号门口路灯不亮'
+    const named = { category: { code: '0118' }, location: { grid: '99010300300602' } }
+    const ahead = text(words)
+    understandAhead(ahead, example)
+    t.match(read(ahead), named)
+    const elsewhere = text(words)
+    understandAhead(elsewhere, smallCity)
+    t.match(read(elsewhere), named)
   },
 )
 

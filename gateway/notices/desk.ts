@@ -18,6 +18,7 @@ import { type TextAdapter, waysTo } from './ways.ts'
 export interface NoticeDeskOptions {
   readonly pool: Pool
   readonly gateway: string
+  readonly namedStatements: boolean
   readonly rules: NoticeRules
   /** Adapters that reach devices, and those that texts leave by. */
   readonly devices: ReadonlyMap<string, { readonly kind: string }>
@@ -43,7 +44,7 @@ export class NoticeDesk {
 
   /** Stores them. The same key gives the same notices; with other content it is refused. */
   async post(request: NoticeRequest): Promise<Posted & { readonly stored: readonly NewNotice[] }> {
-    const { pool, gateway } = this.#options
+    const { pool, gateway, namedStatements } = this.#options
     const fingerprint = createHash('sha256')
       .update(storableJson({ ...request, idempotencyKey: null }))
       .digest('hex')
@@ -51,7 +52,7 @@ export class NoticeDesk {
     if (known !== null) return { ...known, stored: [] }
     const rows = emptyRows()
     rows.notices.push(...(await this.#notices(request, fingerprint, rows)))
-    await writeBatch(pool, rows, gateway)
+    await writeBatch(pool, rows, gateway, namedStatements)
     const stored = await this.#known(request.idempotencyKey, fingerprint)
     if (stored === null) throw new GatewayError('STORE_UNAVAILABLE', 'the notice was stored and is gone')
     const created = rows.notices.some(({ id }) => id === stored.id)

@@ -21,6 +21,7 @@ export interface Outcome {
 export interface OutcomesOptions {
   readonly pool: Pool
   readonly gateway: string
+  readonly namedStatements: boolean
   readonly log: Logger
   readonly account: string
   understanding(): Posting
@@ -91,7 +92,7 @@ export class Outcomes {
   }
 
   async #write(outcomes: readonly Outcome[], touched: readonly HeldText[]): Promise<void> {
-    const { pool, gateway, account, understanding, posted } = this.#options
+    const { pool, gateway, namedStatements, account, understanding, posted } = this.#options
     const rows = emptyRows()
     const at = new Date()
     const withdrawn: Omit<Mark, 'parts'>[] = []
@@ -114,7 +115,7 @@ export class Outcomes {
     )
     const released = over.filter((held) => !this.#conclude(held, at, understanding(), rows))
     await withdrawMarks(pool, withdrawn)
-    const overtaken = await writeOutcomes(pool, rows, gateway, account)
+    const overtaken = await writeOutcomes(pool, rows, gateway, account, namedStatements)
     for (const notBefore of new Set(released.map((held) => held.notBefore?.getTime() ?? null)))
       await releaseClaims(
         pool,

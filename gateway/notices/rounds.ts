@@ -81,7 +81,7 @@ export class Rounds {
 
   /** What a receipt's transaction and a submission's both missed, because neither saw the other. */
   async #joinReceipts(): Promise<void> {
-    const { pool, gateway, understanding, posted } = this.#options
+    const { pool, gateway, namedStatements, understanding, posted } = this.#options
     const receipts = await joinable(pool, this.#receiptsAfter, atOnce)
     // From the beginning again in the next round: what cannot be joined now perhaps can then.
     this.#receiptsAfter = receipts.length < atOnce ? '0' : (receipts.at(-1)?.id ?? '0')
@@ -94,7 +94,7 @@ export class Rounds {
     settleDeliveries(receipts, found, new Date(), understanding(), rows)
     const still = new Set<unknown>(rows.waitingReceipts.splice(0))
     rows.joinedReceipts.push(...receipts.filter((receipt) => !still.has(receipt)).map(({ id }) => id))
-    await writeBatch(pool, rows, gateway)
+    await writeBatch(pool, rows, gateway, namedStatements)
     if (rows.noticeStates.length > 0) posted()
   }
 }

@@ -23,6 +23,7 @@ import { Outcomes } from './outcomes.ts'
 export interface LineOptions {
   readonly pool: Pool
   readonly gateway: string
+  readonly namedStatements: boolean
   readonly log: Logger
   readonly account: string
   /** The adapters of the account, by name. */
@@ -261,7 +262,7 @@ export class TextLine {
   }
 
   async #markSome(jobs: readonly Job[]): Promise<void> {
-    const { pool, gateway, understanding, posted } = this.#options
+    const { pool, gateway, namedStatements, understanding, posted } = this.#options
     const at = new Date()
     const due = jobs.filter(({ held }) => held.maySend(at.getTime()))
     for (const { held } of jobs) if (!held.maySend(at.getTime())) this.#drop(held, 1)
@@ -282,6 +283,7 @@ export class TextLine {
         due.map(({ mark }) => mark),
         rows,
         at,
+        namedStatements,
       )
     } catch (error) {
       // Perhaps they are marked all the same; if so, the lease runs out and they are found in doubt.

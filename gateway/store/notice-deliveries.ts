@@ -74,10 +74,11 @@ export async function writeOutcomes(
   rows: BatchRows,
   gateway: string,
   account: string,
+  named: boolean,
 ): Promise<WaitingReceipt[]> {
   const ids = rows.submissions.flatMap(({ messageId }) => messageId ?? [])
   if (ids.length === 0) {
-    await writeBatch(pool, rows, gateway)
+    await writeBatch(pool, rows, gateway, named)
     return []
   }
   const waiting = await writeReturning<WaitingRow>(
@@ -87,6 +88,7 @@ export async function writeOutcomes(
     (columns) => `overtaken AS (SELECT ${waitingColumns} FROM waiting_receipt w
       WHERE w.message_ids && ${columns.text(ids, indexable)} AND w.account = ${columns.value(account)})`,
     'SELECT * FROM overtaken',
+    named,
   )
   return waiting.map(asDelivery)
 }

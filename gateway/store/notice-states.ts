@@ -10,6 +10,8 @@ import { writeBatch } from './write-batch.ts'
 export interface StateStore {
   readonly pool: Pool
   readonly gateway: string
+  /** As `writeBatch` has it. */
+  readonly namedStatements: boolean
   understanding(): Posting
   /** There are new outbox rows. */
   posted(): void

@@ -100,6 +100,7 @@ export async function markParts(
   marks: readonly Mark[],
   states: StateRows,
   at: Date,
+  named: boolean,
 ): Promise<Set<string>> {
   const ids = [...new Set(marks.map(({ noticeId }) => noticeId))]
   const inserted = await writeReturning<{ id: string; part: number }>(
@@ -121,6 +122,7 @@ export async function markParts(
       JOIN mark_held h ON h.id = v.notice_id AND h.leg = v.leg
       ON CONFLICT DO NOTHING RETURNING notice_id, part)`,
     'SELECT notice_id AS id, part FROM submission_in',
+    named,
   )
   return new Set(inserted.map(({ id, part }) => partKey(id, part)))
 }

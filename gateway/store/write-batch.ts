@@ -239,12 +239,15 @@ export async function writeReturning<Row extends QueryResultRow>(
   gateway: string,
   first: (columns: Columns) => string,
   select: string,
+  named = false,
 ): Promise<Row[]> {
   const columns = new Columns()
   const written = [first(columns), ...writtenParts(rows, gateway, columns)]
+  const text = `WITH ${written.join(',\n')}\n${select}`
   const { rows: returned } = await client.query<Row>({
-    text: `WITH ${written.join(',\n')}\n${select}`,
+    text,
     values: columns.values(),
+    ...(named && { name: nameOf(text) }),
   })
   return returned
 }
