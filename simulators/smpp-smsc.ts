@@ -123,9 +123,14 @@ export class SmppSmscSimulator {
     }
   }
 
+  /** Receipts that were held, to be delivered by whoever takes them. */
+  takeReceipts(): Buffer[] {
+    return this.#held.splice(0)
+  }
+
   /** Receipts that were held go out. */
   async releaseReceipts(): Promise<string[]> {
-    return Promise.all(this.#held.splice(0).map((receipt) => this.deliver(receipt)))
+    return Promise.all(this.takeReceipts().map((receipt) => this.deliver(receipt)))
   }
 
   #entered(socket: Socket): void {

@@ -10,6 +10,8 @@ export interface TextsSetup<Part> {
   readonly session: () => Session | null
   readonly split: (text: OutboundText) => readonly Part[]
   readonly encode: (part: Part) => Buffer
+  /** What the part is numbered with on the way, and in receipts that give it back. */
+  readonly reference: (part: Part) => number | null
   /** The id by which the far end was told to know it, where its response has none. */
   readonly ownId: (part: Part) => string | null
 }
@@ -44,6 +46,10 @@ export class Texts<Part> implements TextSender {
 
   parts(text: OutboundText): readonly Part[] {
     return this.#setup.split(text)
+  }
+
+  reference(part: unknown): number | null {
+    return this.#setup.reference(part as Part)
   }
 
   /** One of `parts`. Rejects with LINK_LOST when it was handed to the socket and has no answer. */
