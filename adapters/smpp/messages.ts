@@ -50,6 +50,7 @@ export function esmeTexts(options: EsmeOptions, account: string, session: () => 
     split: (text) => split(text, options),
     encode: (segment) => encodeSubmitSm({ ...segment, validity: segment.validity || relative(options.validity) }, 0),
     ownId: () => null,
+    reference: ({ reference }) => reference,
   })
 }
 
@@ -84,6 +85,7 @@ export function smscTexts(
       return encodeDeliverSm({ ...fields, validity: '', tlvs }, 0)
     },
     ownId: ({ id }) => id,
+    reference: ({ segment }) => segment.reference,
   })
 }
 

@@ -12,6 +12,8 @@ export interface TextsSetup<Part> {
   readonly encode: (part: Part) => Buffer
   /** The id by which the far end was told to know it, where its response has none. */
   readonly ownId: (part: Part) => string | null
+  /** user_message_reference, where it goes along. */
+  readonly reference: (part: Part) => number | null
 }
 
 const notBoundMs = 1000
@@ -44,6 +46,10 @@ export class Texts<Part> implements TextSender {
 
   parts(text: OutboundText): readonly Part[] {
     return this.#setup.split(text)
+  }
+
+  reference(part: unknown): number | null {
+    return this.#setup.reference(part as Part)
   }
 
   /** One of `parts`. Rejects with LINK_LOST when it was handed to the socket and has no answer. */
