@@ -130,7 +130,14 @@ export class SmppSmscSimulator {
 
   /** Receipts that were held go out. */
   async releaseReceipts(): Promise<string[]> {
-    return Promise.all(this.takeReceipts().map((receipt) => this.deliver(receipt)))
+    return Promise.all(
+      this.#held.splice(0).map(async (receipt) => {
+        const status = await this.deliver(receipt)
+        // A centre keeps what nobody took.
+        if (status !== 'ESME_ROK') this.#held.push(receipt)
+        return status
+      }),
+    )
   }
 
   #entered(socket: Socket): void {

@@ -51,6 +51,7 @@ export function esmeTexts(options: EsmeOptions, account: string, session: () => 
     encode: (segment) => encodeSubmitSm({ ...segment, validity: segment.validity || relative(options.validity) }, 0),
     reference: (segment) => segment.reference,
     ownId: () => null,
+    reference: ({ reference }) => reference,
   })
 }
 
@@ -86,6 +87,7 @@ export function smscTexts(
     },
     reference: ({ segment }) => segment.reference,
     ownId: ({ id }) => id,
+    reference: ({ segment }) => segment.reference,
   })
 }
 

@@ -14,6 +14,8 @@ export interface TextsSetup<Part> {
   readonly reference: (part: Part) => number | null
   /** The id by which the far end was told to know it, where its response has none. */
   readonly ownId: (part: Part) => string | null
+  /** user_message_reference, where it goes along. */
+  readonly reference: (part: Part) => number | null
 }
 
 const notBoundMs = 1000

@@ -65,12 +65,14 @@ export function foundBy(rows: readonly LegRow[], withoutId: readonly LegRow[]): 
           part.account === report.account &&
           part.sentTo === report.subject &&
           part.submittedAt <= receivedAt &&
-          (report.reference === null || part.reference === null || part.reference === report.reference) &&
           (part.partState === 'sending' || part.partState === 'in-doubt'),
       )
-      const [first] = candidates
+      const named = candidates.filter(({ reference }) => reference !== null && reference === report.reference)
+      const others = candidates.filter(({ reference }) => reference === null || report.reference === null)
+      const possible = named.length > 0 ? named : others
+      const [first] = possible
       // One that is just being sent may be the one meant: its id will tell.
-      return first?.partState === 'in-doubt' && candidates.length === 1 ? first : null
+      return first?.partState === 'in-doubt' && possible.length === 1 ? first : null
     },
   }
 }
