@@ -86,8 +86,16 @@ export function leaveNothing(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
   process.once('exit', () => {
     for (const pid of descendantsOf(process.pid)) endNow(pid)
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    for (const folder of folders) removeNow(folder)
   })
+}
+
+function removeNow(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+  } catch {
+    // A database that is just ending still wrote into it; the other folders go all the same.
+  }
 }
 
 function descendantsOf(pid: number): number[] {

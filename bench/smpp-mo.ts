@@ -118,7 +118,7 @@ async function open(name: string, { messages, bind }: MoSetup): Promise<Target |
 
 async function measure(target: Target, { window, seconds }: MoSetup, into: Measured): Promise<void> {
   const { centre, sink } = target
-  const load = { window, warmUpMs: 1500, forMs: seconds * 1000 }
+  const load = { window, warmUpMs: 3000, forMs: seconds * 1000 }
   const meter = new CpuMeter(target)
   const ofCentre = new CpuMeter({ pids: () => ({ gateway: [centre.pid], database: [] }) })
   const full = await centre.run(load, (moment) => {

@@ -1,9 +1,9 @@
-import type { Pool } from 'pg'
+import type { ClientBase, Pool } from 'pg'
 import { emptyRows } from '../intake/rows.ts'
 import { type Entry, enter, type NoticeRow, noticeColumns } from '../notices/notice.ts'
 import type { SubmissionState } from '../notices/state.ts'
 import type { Posting } from '../relay/post.ts'
-import { plainArray } from './array-literal.ts'
+import { plainArray, textArray } from './array-literal.ts'
 import { writeBatch } from './write-batch.ts'
 
 /** Where an office's states are written. */
@@ -52,7 +52,7 @@ export async function decideOn(
   decide: (notice: LockedNotice) => Decision | null,
 ): Promise<readonly LockedNotice[]> {
   const rows = emptyRows()
-  const decided: { readonly notice: LockedNotice; readonly decision: Decision }[] = []
+  const decided: Decided[] = []
   const client = await pool.connect()
   let notices: LockedNotice[] = []
   try {
@@ -75,15 +75,7 @@ export async function decideOn(
       decided.push({ notice, decision })
     }
     await writeBatch(client, rows, gateway)
-    for (const { notice, decision } of decided) {
-      if (decision.routes !== undefined)
-        await client.query('UPDATE notice SET routes = $2::jsonb WHERE id = $1', [
-          notice.id,
-          JSON.stringify(decision.routes),
-        ])
-      if (decision.reviewAt !== undefined)
-        await client.query('UPDATE notice SET review_at = $2 WHERE id = $1', [notice.id, decision.reviewAt])
-    }
+    await writeDecisions(client, decided)
     await client.query('COMMIT')
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {})
@@ -93,6 +85,33 @@ export async function decideOn(
   }
   if (rows.noticeStates.some(({ events }) => events.length > 0)) posted()
   return notices
+}
+
+interface Decided {
+  readonly notice: LockedNotice
+  readonly decision: Decision
+}
+
+/** What no state says: for all of them at once, since whole crowds are looked at when a way is gone. */
+async function writeDecisions(client: ClientBase, decided: readonly Decided[]): Promise<void> {
+  const routed = decided.flatMap(({ notice: { id }, decision: { routes } }) =>
+    routes === undefined ? [] : [{ id, routes: JSON.stringify(routes) }],
+  )
+  if (routed.length > 0)
+    await client.query(
+      `UPDATE notice SET routes = v.routes::jsonb FROM unnest($1::uuid[], $2::text[]) AS v(id, routes)
+       WHERE notice.id = v.id`,
+      [plainArray(routed.map(({ id }) => id)), textArray(routed.map(({ routes }) => routes))],
+    )
+  const put = decided.flatMap(({ notice: { id }, decision: { reviewAt } }) =>
+    reviewAt === undefined ? [] : [{ id, reviewAt: reviewAt?.toISOString() ?? null }],
+  )
+  if (put.length > 0)
+    await client.query(
+      `UPDATE notice SET review_at = v.review_at FROM unnest($1::uuid[], $2::timestamptz[]) AS v(id, review_at)
+       WHERE notice.id = v.id`,
+      [plainArray(put.map(({ id }) => id)), textArray(put.map(({ reviewAt }) => reviewAt))],
+    )
 }
 
 /** Notices whose time is over and that nobody is sending. */
