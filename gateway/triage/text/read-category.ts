@@ -4,6 +4,7 @@ import { quote } from '../../errors.ts'
 import { type Concept, particle, unitsOf, type Vocabulary, vocabularyOf, type Word } from './category-vocabulary.ts'
 import { type Normalised, normalise, originalOf } from './normalise.ts'
 import { hasRole, type Item, readSentence } from './sentence.ts'
+import { resembled } from './resemblance.ts'
 import { soundOf } from './sounds.ts'
 import { type Suspicion, suspect } from './suspicions.ts'
 import { type Found, segment } from './word-trie.ts'
@@ -100,6 +101,31 @@ function keptOf(text: string, units: readonly number[], from: number): number {
   return kept
 }
 
+/** Up to here no word decides, and what the text resembles is heard, too. */
+const doubtfulTo = 0.6
+/** Less resemblance is chance. */
+const muchAlike = 4
+/** Resemblance to the concept that the words decided for, as a share of the greatest: below it they contradict each other. */
+const agreesFrom = 0.7
+
+function resembling({ text }: Normalised, { resemblance }: Vocabulary): Suspicion[] {
+  return [...resembled(text, resemblance())]
+    .filter(([, measure]) => measure >= muchAlike)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 4)
+    .map(([concept, measure]) => ({ concept, score: Math.min(0.58, 0.2 + 0.03 * measure), items: [] }))
+}
+
+function agrees(text: string, { categories }: Concept, { resemblance }: Vocabulary): boolean {
+  let most = 0
+  let own = 0
+  for (const [concept, measure] of resembled(text, resemblance())) {
+    if (measure > most) most = measure
+    if (measure > own && concept.categories[0]?.category === categories[0]?.category) own = measure
+  }
+  return own >= most * agreesFrom
+}
+
 interface Judged {
   readonly reading: CategorySteps
   /** Score of the likeliest concept. */
@@ -118,7 +144,9 @@ function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary,
       return [...items.map((item) => stepOf(read, item)), ...why]
     },
   })
-  const ranked = rank(suspect(items, vocabulary))
+  const suspicions = suspect(items, vocabulary)
+  if (!suspicions.some(({ score }) => score >= doubtfulTo)) suspicions.push(...resembling(read, vocabulary))
+  const ranked = rank(suspicions)
   const [first] = ranked
   if (first === undefined) return { reading: reading([], false), best: 0, dulled: dulling < 1 }
   const total = ranked.reduce((sum, { weight }) => sum + weight, 0)
@@ -147,7 +175,8 @@ function judge(read: Normalised, items: readonly Item[], vocabulary: Vocabulary,
     top !== undefined &&
     top.confidence >= certainFrom &&
     top.share >= certainShare &&
-    isClear(top.suspicion, items)
+    isClear(top.suspicion, items) &&
+    agrees(read.text, top.suspicion.concept, vocabulary)
   return {
     reading: reading(
       candidates.filter(({ confidence }) => confidence > 0),
@@ -269,6 +298,7 @@ function isAside({ standing, negated }: Item): boolean {
 }
 
 function becauseOf(read: Normalised, { items, concept }: Suspicion): string {
+  if (items.length === 0) return `resembles the words for ${concept.name}`
   const words = [...items].sort((a, b) => a.from - b.from).map(({ from, to }) => quote(originalOf(read, from, to)))
   const guessed = items.some((item) => item.guessed) ? ', by its sound' : ''
   return `${words.join(' + ')}: ${concept.name}${guessed}`
