@@ -1,44 +1,51 @@
 import type { Concept } from './category-vocabulary.ts'
 
-/** How much a pair of neighbouring characters speaks for each concept whose words hold it. */
-type Weights = readonly { readonly concept: Concept; readonly weight: number }[]
-
 /**
  * Words resemble each other by the pairs of characters they share: who writes `放报纸的小亭子` means the 报刊亭 that no word of
  * the table spells so. For texts in which no word decides; it names what is likeliest and is never sure.
  */
-export type Resemblance = ReadonlyMap<number, Weights>
+export interface Resemblance {
+  readonly concepts: readonly Concept[]
+  /** By pair of characters: indexes of the concepts whose words hold it, and how much it speaks for each. */
+  readonly pairs: ReadonlyMap<number, { readonly indexes: Uint16Array; readonly weights: Float32Array }>
+}
 
-export function resemblanceOf(words: Iterable<{ readonly text: string; readonly concepts: readonly Concept[] }>): Resemblance {
-  const counts = new Map<number, Map<Concept, number>>()
-  const named = new Set<Concept>()
+export function resemblanceOf(
+  words: Iterable<{ readonly text: string; readonly concepts: readonly Concept[] }>,
+): Resemblance {
+  const counts = new Map<number, Map<number, number>>()
+  const indexes = new Map<Concept, number>()
   for (const { text, concepts } of words) {
     for (const concept of concepts) {
-      named.add(concept)
+      const index = indexes.get(concept) ?? indexes.size
+      indexes.set(concept, index)
       for (const pair of pairsOf(text)) {
-        const own = counts.get(pair) ?? new Map<Concept, number>()
+        const own = counts.get(pair) ?? new Map<number, number>()
         counts.set(pair, own)
-        own.set(concept, (own.get(concept) ?? 0) + 1)
+        own.set(index, (own.get(index) ?? 0) + 1)
       }
     }
   }
-  return new Map(
-    [...counts].map(([pair, own]) => {
-      const rarity = Math.log(1 + named.size / own.size)
-      const total = [...own.values()].reduce((sum, count) => sum + count, 0)
-      return [
-        pair,
-        [...own].map(([concept, count]) => ({ concept, weight: rarity * Math.sqrt(count / total) })),
-      ] as const
-    }),
-  )
+  const pairs = new Map<number, { indexes: Uint16Array; weights: Float32Array }>()
+  for (const [pair, own] of counts) {
+    const rarity = Math.log(1 + indexes.size / own.size)
+    const total = [...own.values()].reduce((sum, count) => sum + count, 0)
+    const weights = [...own.values()].map((count) => rarity * Math.sqrt(count / total))
+    pairs.set(pair, { indexes: Uint16Array.from(own.keys()), weights: Float32Array.from(weights) })
+  }
+  return { concepts: [...indexes.keys()], pairs }
 }
 
-/** How much a text resembles the words of each concept, from 0 on; 10 is much. */
-export function resembled(text: string, resemblance: Resemblance): Map<Concept, number> {
-  const sums = new Map<Concept, number>()
+/** How much a text resembles the words of each concept, in the order of `concepts`, from 0 on; 10 is much. */
+export function resembled(text: string, { concepts, pairs }: Resemblance): Float64Array {
+  const sums = new Float64Array(concepts.length)
   for (const pair of new Set(pairsOf(text))) {
-    for (const { concept, weight } of resemblance.get(pair) ?? []) sums.set(concept, (sums.get(concept) ?? 0) + weight)
+    const found = pairs.get(pair)
+    if (found === undefined) continue
+    for (let at = 0; at < found.indexes.length; at++) {
+      const index = found.indexes[at] ?? 0
+      sums[index] = (sums[index] ?? 0) + (found.weights[at] ?? 0)
+    }
   }
   return sums
 }

@@ -66,7 +66,7 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
     items.push({
       ...one,
       clause,
-      standing: standingOf(before, behind, one, next),
+      standing: standingOf(text.slice(Math.max(clauseStart, one.from - 5), one.from), before, behind, one, next),
       negated: (denied && !(lacks && !trouble)) || inDenial(text, clauseStart, one.from, items, clause),
       lacked: lacks && !trouble,
     })
@@ -109,11 +109,17 @@ function inDenial(text: string, clauseStart: number, from: number, items: readon
   return !correction.test(head.slice(denied + 2))
 }
 
-function standingOf(before: string, behind: string, one: Found<Word>, next: Found<Word> | undefined): Standing {
+function standingOf(
+  ahead: string,
+  before: string,
+  behind: string,
+  one: Found<Word>,
+  next: Found<Word> | undefined,
+): Standing {
   const isNext = next !== undefined && next.from === one.to
   if (!isNext && one.word.thing && maybeName.test(behind) && nameEnd.test(behind)) return 'name'
   if (maybeAgent.test(before) && agent.test(before) && (one.word.thing || hasRole(one.word, 'phrase'))) return 'agent'
-  const within = before !== '' && one.word.thing && whither.test(before) ? 'container' : 'plain'
+  const within = one.word.thing && whither.test(ahead) ? 'container' : 'plain'
   if (isNext || !maybePlace.test(behind)) return within
   if (place.test(behind)) return 'place'
   return container.test(behind) ? 'container' : within
