@@ -76,7 +76,7 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
   return items
 }
 
-const joint = /^(的|[上里内边下](面|头)?的?|底下的?|那个|那块|这个|口的?)?[小大铁那]?个?$/
+const joint = /^(的|[上里内边下](面|头)?的?|底下的?|那个|那块|这个|口的?)?[那这]?[个块根]?[小大铁木石矮高旧老]?$/
 
 /** `隧道里的灯`, `花坛的砖`: the thing is whole again as what the sentence is about, and its part says no more than that. */
 function joinPart(text: string, items: Item[]): void {
