@@ -136,6 +136,7 @@ export type WordRole =
   | 'trouble'
   | 'phrase'
   | 'hint'
+  | 'example'
   | 'part'
   | 'pair'
   | 'compound'

@@ -60,6 +60,7 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
   const all = new Map<string, Word>()
   const concepts = new Map<string, Concept>()
   const pairs = new Map<number, Pair[]>()
+  const examples: { readonly text: string; readonly concepts: readonly Concept[] }[] = []
 
   const conceptOf = (name: string): Concept => {
     const known = concepts.get(name)
@@ -90,6 +91,7 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
     const concept = conceptOf(name)
     if (role === 'pair' || role === 'compound')
       for (const word of own) addPair(pairs, word.split('+').map(conceptOf), { concept, role })
+    else if (role === 'example') for (const word of own) examples.push({ text: normalised(word), concepts: [concept] })
     else for (const word of own) enter(word, concept, role)
   }
   // A category that no concept leads to is still known by its name.
@@ -111,10 +113,14 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
       return sounds
     },
     resemblance: () => {
-      resemblance ??= resemblanceOf([...all.values()].map(meant))
+      resemblance ??= resemblanceOf([...[...all.values()].map(meant), ...examples.filter(known)])
       return resemblance
     },
   }
+}
+
+function known({ concepts }: { readonly concepts: readonly Concept[] }): boolean {
+  return concepts.every(({ categories }) => categories.length > 0)
 }
 
 function meant({ text, senses }: Word) {

@@ -19,7 +19,7 @@ export function findExact(units: readonly number[], { words }: Vocabulary): Mark
 /** A thing's name that the particle stands in is a little less likely to be one; a phrase with it is another (洗的衣服). */
 function weightOf({ text, thing }: Word, from: number, to: number): number {
   if (to - from === text.length) return 1
-  return thing ? 0.85 * (text.length / (to - from)) ** 1.5 : 0
+  return thing && text.length > 2 ? 0.85 * (text.length / (to - from)) ** 1.5 : 0
 }
 
 /** A word that is written by its sound keeps at least half of its characters (经盖, 拉圾, 粘道经营). */
