@@ -1,6 +1,8 @@
 /**
  * What people write about each category, as its first readers would put it: codes of `cjt214_2007` with their kind, codes of
  * `gbt47678_5_2026` (of which a component and its matter share one), two sentences. Empty: the edition has none for it.
+ * 9 in 10 were right before any word was made for them; most stand among the city's examples now, so this holds what is reached
+ * and measures nothing.
  */
 export const sentences: readonly (readonly [cjt214: string, gbt47678: string, one: string, other: string])[] = [
   ['component 0101', '01001', '自来水公司的井盖被车轧碎了，就在菜场门口', '我家门前的水表井盖板不见了，怕老人踩空'],

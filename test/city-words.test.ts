@@ -18,7 +18,7 @@ const brokenWords: readonly BrokenCity[] = [
     breakIt: (files) =>
       append(files, 'category-words.csv', '路灯,nickname,灯灯', ',object,灯灯', '路灯,aside,灯灯', '路灯,object,'),
     expected: [
-      `category-words.csv:${words + 1}: column role: must be one of object, topic, fault, trouble, phrase, hint, part, pair, compound, aside, settled, inquiry, advert, not "nickname"`,
+      `category-words.csv:${words + 1}: column role: must be one of object, topic, fault, trouble, phrase, hint, example, part, pair, compound, aside, settled, inquiry, advert, not "nickname"`,
       `category-words.csv:${words + 2}: column concept: names what the words stand for, with the role object`,
       `category-words.csv:${words + 3}: column concept: must be empty with the role aside`,
       `category-words.csv:${words + 4}: column words: must not be empty, not ""`,

@@ -1,11 +1,11 @@
 import type { CategoryReading } from '../../case-intent.ts'
 import type { Category } from '../../city/city.ts'
 import { becauseOf, stepOf } from './category-reasons.ts'
-import type { Concept, Vocabulary } from './category-vocabulary.ts'
+import type { Concept } from './category-vocabulary.ts'
 import { dull } from './mood.ts'
 import type { Normalised } from './normalise.ts'
-import { rank } from './ranking.ts'
-import { resembled } from './resemblance.ts'
+import { type Ranked, rank } from './ranking.ts'
+import type { Alike } from './resemblance.ts'
 import type { Item } from './sentence.ts'
 import type { Suspicion } from './suspicions.ts'
 
@@ -22,13 +22,13 @@ const mostCandidates = 6
 /** A suspicion this much less likely than all others together is none. */
 const least = 0.005
 /** Set so that fewer than 2 % of readings that are certain are wrong on messages that the words were not made for. */
-const certainFrom = 0.68
+const certainFrom = 0.75
 const certainShare = 0.75
 /** Resemblance to the concept that the words decided for, as a share of the greatest: below it they contradict each other. */
-const agreesFrom = 0.7
+const agreesFrom = 0.85
 
 /** Weighs the suspicions against each other; `trust`: in the words that were found, 1 for words as they are written. */
-export function judge(read: Normalised, { items, suspicions, trust }: Evidence, vocabulary: Vocabulary): CategorySteps {
+export function judge(read: Normalised, { items, suspicions, trust }: Evidence, alike: Alike): CategorySteps {
   const { left: dulling, why } = dull(items)
   /** Asked for when somebody wants them explained, which is hardly ever. */
   const reading = (candidates: CategoryReading['candidates'], certain: boolean): CategorySteps => ({
@@ -68,7 +68,7 @@ export function judge(read: Normalised, { items, suspicions, trust }: Evidence, 
     top.confidence >= certainFrom &&
     top.share >= certainShare &&
     isClear(top.suspicion, items) &&
-    (namesAtLength(top.suspicion) || agrees(read.text, top.suspicion.concept, vocabulary))
+    (namesAtLength(top.suspicion) || agrees(top.suspicion.concept, alike, ranked))
   return reading(
     candidates.filter(({ confidence }) => confidence > 0),
     certain,
@@ -109,13 +109,7 @@ function namesAtLength({ items }: Suspicion): boolean {
   return items.some(({ word }) => word.thing && word.text.length >= 4)
 }
 
-function agrees(text: string, { categories }: Concept, { resemblance }: Vocabulary): boolean {
-  const { concepts } = resemblance()
-  let most = 0
-  let own = 0
-  for (const [index, measure] of resembled(text, resemblance()).entries()) {
-    if (measure > most) most = measure
-    if (measure > own && concepts[index]?.categories[0]?.category === categories[0]?.category) own = measure
-  }
-  return own >= most * agreesFrom
+function agrees({ categories }: Concept, alike: Alike, ranked: readonly Ranked[]): boolean {
+  const same = ranked.filter(({ suspicion }) => suspicion.concept.categories[0]?.category === categories[0]?.category)
+  return Math.max(...same.map(({ suspicion }) => alike.get(suspicion.concept))) >= alike.most * agreesFrom
 }

@@ -1,11 +1,11 @@
 import type { CategoryScheme, City } from '../../city/city.ts'
 import { quote } from '../../errors.ts'
-import { type Concept, unitsOf, type Vocabulary, vocabularyOf } from './category-vocabulary.ts'
+import { unitsOf, type Vocabulary, vocabularyOf } from './category-vocabulary.ts'
 import { findBySound, findExact, type Mark } from './find-words.ts'
 import { type CategorySteps, type Evidence, judge } from './judgement.ts'
 import { dull } from './mood.ts'
 import { type Normalised, normalise } from './normalise.ts'
-import { resembled } from './resemblance.ts'
+import { type Alike, resembled } from './resemblance.ts'
 import { readSentence } from './sentence.ts'
 import { type Suspicion, suspect } from './suspicions.ts'
 
@@ -19,6 +19,9 @@ const doubtfulTo = 0.6
 /** Less resemblance is chance. */
 const muchAlike = 4
 const mostAlike = 4
+/** What a unit of resemblance adds to a suspicion of words, and how much of it counts. */
+const support = 0.01
+const mostSupport = 15
 
 /**
  * What a text is about, by the city's words. Pure; the words are made ready once for each scheme. Never throws: a scheme
@@ -34,9 +37,16 @@ export function readText(scheme: CategoryScheme, text: string): CategorySteps {
   const vocabulary = vocabularyOf(scheme)
   const read = normalise(text.slice(0, mostUnits))
   const evidence = gather(read, vocabulary)
-  if (bestOf(evidence) >= doubtfulTo) return judge(read, evidence, vocabulary)
-  const suspicions = [...evidence.suspicions, ...resembling(read, vocabulary)]
-  return judge(read, { ...evidence, suspicions }, vocabulary)
+  const alike = resembled(read.text, vocabulary.resemblance())
+  const own = evidence.suspicions.map((one) => supported(one, alike))
+  const suspicions = bestOf(evidence) >= doubtfulTo ? own : [...own, ...resembling(alike, vocabulary)]
+  return judge(read, { ...evidence, suspicions }, alike)
+}
+
+/** Of two things that words say, the one that such texts are about is likelier. */
+function supported(suspicion: Suspicion, alike: Alike): Suspicion {
+  const measure = Math.min(mostSupport, alike.get(suspicion.concept))
+  return { ...suspicion, score: suspicion.score + support * measure }
 }
 
 /** Words as they are written; where they say little, words by their sound, if those say more. */
@@ -61,14 +71,10 @@ function bestOf({ suspicions }: Evidence): number {
   return best
 }
 
-function resembling({ text }: Normalised, { resemblance }: Vocabulary): Suspicion[] {
-  const { concepts } = resemblance()
-  const alike: { concept: Concept; measure: number }[] = []
-  for (const [index, measure] of resembled(text, resemblance()).entries()) {
-    const concept = concepts[index]
-    if (measure >= muchAlike && concept !== undefined) alike.push({ concept, measure })
-  }
-  return alike
+function resembling(alike: Alike, { resemblance }: Vocabulary): Suspicion[] {
+  return resemblance()
+    .concepts.map((concept) => ({ concept, measure: alike.get(concept) }))
+    .filter(({ measure }) => measure >= muchAlike)
     .sort((a, b) => b.measure - a.measure)
     .slice(0, mostAlike)
     .map(({ concept, measure }) => ({ concept, score: Math.min(0.58, 0.2 + 0.03 * measure), items: [] }))

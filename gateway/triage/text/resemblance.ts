@@ -6,6 +6,7 @@ import type { Concept } from './category-vocabulary.ts'
  */
 export interface Resemblance {
   readonly concepts: readonly Concept[]
+  readonly indexes: ReadonlyMap<Concept, number>
   /** By pair of characters: indexes of the concepts whose words hold it, and how much it speaks for each. */
   readonly pairs: ReadonlyMap<number, { readonly indexes: Uint16Array; readonly weights: Float32Array }>
 }
@@ -30,24 +31,48 @@ export function resemblanceOf(
   for (const [pair, own] of counts) {
     const rarity = Math.log(1 + indexes.size / own.size)
     const total = [...own.values()].reduce((sum, count) => sum + count, 0)
-    const weights = [...own.values()].map((count) => rarity * Math.sqrt(count / total))
-    pairs.set(pair, { indexes: Uint16Array.from(own.keys()), weights: Float32Array.from(weights) })
+    pairs.set(pair, {
+      indexes: Uint16Array.from(own.keys()),
+      weights: Float32Array.from(own.values(), (count) => rarity * Math.sqrt(count / total)),
+    })
   }
-  return { concepts: [...indexes.keys()], pairs }
+  return { concepts: [...indexes.keys()], indexes, pairs }
 }
 
-/** How much a text resembles the words of each concept, in the order of `concepts`, from 0 on; 10 is much. */
-export function resembled(text: string, { concepts, pairs }: Resemblance): Float64Array {
-  const sums = new Float64Array(concepts.length)
+/** How much a text resembles the words of each concept, from 0 on; 10 is much. */
+export class Alike {
+  readonly #sums: Float64Array
+  readonly #resemblance: Resemblance
+  #most: number | null = null
+
+  constructor(sums: Float64Array, resemblance: Resemblance) {
+    this.#sums = sums
+    this.#resemblance = resemblance
+  }
+
+  get(concept: Concept): number {
+    const index = this.#resemblance.indexes.get(concept)
+    return index === undefined ? 0 : (this.#sums[index] ?? 0)
+  }
+
+  /** The greatest of all. */
+  get most(): number {
+    this.#most ??= this.#sums.reduce((most, sum) => Math.max(most, sum), 0)
+    return this.#most
+  }
+}
+
+export function resembled(text: string, resemblance: Resemblance): Alike {
+  const sums = new Float64Array(resemblance.concepts.length)
   for (const pair of new Set(pairsOf(text))) {
-    const found = pairs.get(pair)
+    const found = resemblance.pairs.get(pair)
     if (found === undefined) continue
     for (let at = 0; at < found.indexes.length; at++) {
       const index = found.indexes[at] ?? 0
       sums[index] = (sums[index] ?? 0) + (found.weights[at] ?? 0)
     }
   }
-  return sums
+  return new Alike(sums, resemblance)
 }
 
 function pairsOf(text: string): number[] {

@@ -23,6 +23,7 @@ export interface Item extends Found<Word> {
 const clauseEnd = /[,。!?;\n:~…()[\]{}【】]| (?!\d)/
 /** Most of what stands between two words has none of these, and need not be looked at closely. */
 const maybeDenied = /[没不未无非别]/
+const maybeWhither = /[在到往从进朝着过于近]/
 const maybeAgent = /[被让给由因]/
 const maybePlace = /^[的旁边附对斜隔周四前后门那这处东南西北左右外往向一不拐转口上里中内下底顶身表]/
 const maybeName = /^[东南西北中一二三新花路街巷大小社公广家名雅镇弄]/
@@ -66,7 +67,13 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
     items.push({
       ...one,
       clause,
-      standing: standingOf(text.slice(Math.max(clauseStart, one.from - 5), one.from), before, behind, one, next),
+      standing: standingOf(
+        one.word.thing ? text.slice(Math.max(clauseStart, one.from - 5), one.from) : '',
+        before,
+        behind,
+        one,
+        next,
+      ),
       negated: (denied && !(lacks && !trouble)) || inDenial(text, clauseStart, one.from, items, clause),
       lacked: lacks && !trouble,
     })
@@ -119,7 +126,7 @@ function standingOf(
   const isNext = next !== undefined && next.from === one.to
   if (!isNext && one.word.thing && maybeName.test(behind) && nameEnd.test(behind)) return 'name'
   if (maybeAgent.test(before) && agent.test(before) && (one.word.thing || hasRole(one.word, 'phrase'))) return 'agent'
-  const within = one.word.thing && whither.test(ahead) ? 'container' : 'plain'
+  const within = maybeWhither.test(ahead) && whither.test(ahead) ? 'container' : 'plain'
   if (isNext || !maybePlace.test(behind)) return within
   if (place.test(behind)) return 'place'
   return container.test(behind) ? 'container' : within
