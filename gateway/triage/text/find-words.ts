@@ -1,15 +1,17 @@
-import { particle, type Vocabulary, type Word } from './category-vocabulary.ts'
+import { particle, unitsOf, type Vocabulary, type Word } from './category-vocabulary.ts'
 import { soundOf } from './sounds.ts'
 import { type Found, segment } from './word-trie.ts'
 
 /** A word found in a text; `guessed`: by its sound. */
 export type Mark = Found<Word> & { readonly guessed: boolean }
 
-const of = particle.charCodeAt(0)
+/** What stands between the parts of a word and is none: `“禁止游泳”的牌子`. */
+const skipped: ReadonlySet<number> = new Set(unitsOf(`${particle}"'“”‘’「」《》`))
+const nothing: ReadonlySet<number> = new Set()
 
 export function findExact(units: readonly number[], { words }: Vocabulary): Mark[] {
   const wordsAt = (from: number, each: (word: Word, to: number, weight: number) => void) =>
-    words.at(units, from, of, (word, to) => {
+    words.at(units, from, skipped, (word, to) => {
       const weight = weightOf(word, from, to)
       if (weight > 0) each(word, to, weight)
     })
@@ -30,11 +32,11 @@ export function findBySound(units: readonly number[], { words, sounds }: Vocabul
     from: number,
     each: (word: { word: Word; guessed: boolean }, to: number, weight: number) => void,
   ) => {
-    words.at(units, from, of, (word, to) => {
+    words.at(units, from, skipped, (word, to) => {
       const weight = weightOf(word, from, to)
       if (weight > 0) each({ word, guessed: false }, to, weight)
     })
-    bySound.at(heard, from, -1, (same, to) => {
+    bySound.at(heard, from, nothing, (same, to) => {
       for (const word of same) {
         const kept = keptOf(word.text, units, from)
         if (kept < to - from && kept * 2 >= to - from) each({ word, guessed: true }, to, 0.6)

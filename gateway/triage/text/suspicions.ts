@@ -89,7 +89,8 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
       }
       return false
     }
-    const value = thing.standing === 'container' && thing.from < trouble.from ? score.inside : score.pair
+    const holds = thing.standing === 'container' && thing.from < trouble.from && !hasRole(trouble.word, 'fault')
+    const value = holds ? score.inside : score.pair
     for (const { concept } of paired) add(concept, value - lost - (unpaired ? 0.06 : 0), thing, trouble)
     if (paired.length > 0) return true
     if (!hasRole(thing.word, 'object')) return false
