@@ -20,6 +20,7 @@ const keptByHand = [
   'categories-gbt47678_5_2026.csv',
   'category-concepts.csv',
   'category-words.csv',
+  'category-words-examples.csv',
   'emergency-categories.csv',
   'departments.csv',
   'message-templates.csv',
@@ -54,7 +55,8 @@ function manifest(files: ReadonlyMap<string, string>): string {
 
 function kindOf(path: string): FileKind {
   const stem = path.replace(/\.[a-z]+$/, '')
-  return (stem.startsWith('categories-') ? 'categories' : stem) as FileKind
+  const kind = ['categories', 'category-words'].find((one) => stem.startsWith(`${one}-`))
+  return (kind ?? stem) as FileKind
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -44,6 +44,7 @@ const sure: readonly [says: string, asked: Asked, answer: string][] = [
   ['a word of the city', { words: '垃圾成堆' }, `${old} event 0102`],
   ['an English name', { words: 'Event 0103' }, `${old} event 0103`],
   ['a name with marks around it', { words: '【店外经营】。' }, `${old} event 0502`],
+  ['words that surely mean one', { words: '小区门口垃圾成堆没人管' }, `${old} event 0102`],
   ['words that contain a name', { words: '桥边有人店外经营' }, `${old} event 0502`],
   ['the longer of two contained names', { scheme: current, words: '路口供水井盖异常' }, `${current} event 01001`],
   [
@@ -84,7 +85,7 @@ const doubtful: readonly [says: string, asked: Asked, codes: readonly string[], 
   ['two names in one text', { words: '店外经营，积存垃圾渣土' }, ['0103', '0502'], /contains/],
   ['a name that two categories have', { words: '其他' }, ['0199', '0299'], /words "其他"/],
   ['words like nothing', { words: '外星人' }, [''], /nothing like/],
-  ['free text alone', { text: '东关街口有暴露垃圾' }, ['0102'], /contains "暴露垃圾"/],
+  ['free text alone', { text: '东关街口有暴露垃圾' }, ['0102'], /"暴露垃圾": 暴露垃圾/],
   ['a component id of a code nobody has', { id: '3210029999000001' }, [], /^$/],
 ]
 

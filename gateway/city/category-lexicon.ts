@@ -10,6 +10,7 @@ const roles = [
   'trouble',
   'phrase',
   'hint',
+  'example',
   'part',
   'pair',
   'compound',

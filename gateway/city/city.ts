@@ -126,7 +126,7 @@ export interface CategoryScheme {
 /**
  * What a word does in a sentence. `object`: a thing that anything may befall. `topic`: named alone it says little, only
  * pairs of it do. `fault`: what makes a case of any object; `trouble`: makes one only in a pair. `phrase`: decides alone;
- * `hint`: weakly. `part`: of whatever thing stands before it (`地道的台阶`). `pair`: two concepts that make a third, `垃圾箱+满`; `compound`: that name a thing together, `电信+井盖`.
+ * `hint`: weakly. `example`: a whole message that new ones may resemble. `part`: of whatever thing stands before it (`地道的台阶`). `pair`: two concepts that make a third, `垃圾箱+满`; `compound`: that name a thing together, `电信+井盖`.
  * `aside`: words that hide others inside them (`垃圾短信`). `settled`: it is mended. `inquiry`: somebody asks. `advert`: sells.
  */
 export type WordRole =
@@ -136,6 +136,7 @@ export type WordRole =
   | 'trouble'
   | 'phrase'
   | 'hint'
+  | 'example'
   | 'part'
   | 'pair'
   | 'compound'

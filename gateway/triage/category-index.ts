@@ -3,7 +3,7 @@ import type { Category, CategoryScheme } from '../city/city.ts'
 /** A scheme prepared for looking up words: names and city words in the form `plain` gives them. */
 export interface CategoryIndex {
   readonly names: ReadonlyMap<string, readonly Category[]>
-  /** Names long enough to be found inside a longer text, longest first. */
+  /** Names of the scheme, without the city's words for them, long enough to be found inside longer words, longest first. */
   readonly contained: readonly NamedCategory[]
   /** Lengths of the codes: 4 in one edition, 5 in the next. */
   readonly codeLengths: readonly number[]
@@ -42,9 +42,11 @@ export function plainCode(code: string): string {
 
 function build({ categories }: CategoryScheme): CategoryIndex {
   const names = new Map<string, Category[]>()
+  const own = new Set<string>()
   const lengths = new Set<number>()
   for (const category of categories) {
     lengths.add(category.code.length)
+    for (const name of [category.zh, category.en]) own.add(plain(name))
     for (const words of new Set([category.zh, category.en, ...category.words].map(plain))) {
       if (words === '') continue
       const same = names.get(words)
@@ -53,7 +55,7 @@ function build({ categories }: CategoryScheme): CategoryIndex {
     }
   }
   const contained = [...names.entries()]
-    .filter(([name]) => name.length >= 2 && !name.startsWith('其他') && name !== 'other')
+    .filter(([name]) => own.has(name) && name.length >= 2 && !name.startsWith('其他') && name !== 'other')
     .flatMap(([name, same]) => same.flatMap((category) => namesOf(name, category)))
     .sort((a, b) => b.name.length - a.name.length)
   return { names, contained, codeLengths: [...lengths].sort((a, b) => b - a) }

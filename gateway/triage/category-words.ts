@@ -2,10 +2,11 @@ import type { CategoryScheme } from '../city/city.ts'
 import { quote } from '../errors.ts'
 import { indexOf, type NamedCategory, plain } from './category-index.ts'
 import { type CategoryKind, type CategoryQuestion, type Opinion, opinion, refusal } from './category-opinion.ts'
+import { readText } from './text/read-category.ts'
 
 const mostOpinions = 6
 
-/** A name exactly; else names inside the words; else the one name that the words are most of. */
+/** A name exactly; else names inside the words; else what they surely mean; else the one name that they are most of. */
 export function byWords(scheme: CategoryScheme, { claim, kind }: CategoryQuestion): Opinion[] {
   const said = claim?.words ?? null
   if (said === null) return []
@@ -15,6 +16,8 @@ export function byWords(scheme: CategoryScheme, { claim, kind }: CategoryQuestio
   if (exact.length > 0) return exact.map((one) => opinion(one, exact.length === 1 ? 0.95 : 0.5, `words ${quote(said)}`))
   const inside = containedIn(words, scheme, kind, 0.75)
   if (inside.length > 0) return inside
+  const meant = byReading(scheme, said, kind)
+  if (meant.certain) return meant.opinions.map((one, index) => (index === 0 ? { ...one, confidence: 0.7 } : one))
   const wider = words.length < 2 ? [] : namesFor(scheme, kind).filter(({ name }) => name.includes(words))
   if (wider.length === 0) return [refusal(null, `${scheme.id} has nothing like ${quote(said)}`)]
   return wider.slice(0, mostOpinions).map(({ name, category }) => {
@@ -23,8 +26,18 @@ export function byWords(scheme: CategoryScheme, { claim, kind }: CategoryQuestio
   })
 }
 
+/** What a collector writes beside a form says what it may be, and decides nothing: the form has a field for that. */
 export function byText(scheme: CategoryScheme, { text, kind }: CategoryQuestion): Opinion[] {
-  return text === null ? [] : containedIn(plain(text), scheme, kind, 0.4)
+  return text === null ? [] : byReading(scheme, text, kind).opinions
+}
+
+function byReading(scheme: CategoryScheme, words: string, kind: CategoryKind | null) {
+  const { candidates, certain } = readText(scheme, words)
+  const opinions = candidates.flatMap((one) => {
+    const category = kind === null || one.kind === kind ? scheme.byCode(one.kind, one.code) : null
+    return category === null ? [] : [opinion(category, Math.round(one.confidence * 50) / 100, one.because)]
+  })
+  return { opinions, certain: certain && opinions[0]?.code === candidates[0]?.code }
 }
 
 function namesFor(scheme: CategoryScheme, kind: CategoryKind | null): NamedCategory[] {

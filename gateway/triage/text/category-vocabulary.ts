@@ -1,5 +1,6 @@
 import type { Category, CategoryScheme, WordRole } from '../../city/city.ts'
 import { normalised } from './normalise.ts'
+import { type Resemblance, resemblanceOf } from './resemblance.ts'
 import { soundOf } from './sounds.ts'
 import { WordTrie } from './word-trie.ts'
 
@@ -36,6 +37,7 @@ export interface Vocabulary {
   readonly pairs: ReadonlyMap<number, readonly Pair[]>
   /** Words by their sound. Made when first asked for: most texts are written well enough. */
   readonly sounds: () => WordTrie<Word[]>
+  readonly resemblance: () => Resemblance
 }
 
 const vocabularies = new WeakMap<CategoryScheme, Vocabulary>()
@@ -58,6 +60,7 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
   const all = new Map<string, Word>()
   const concepts = new Map<string, Concept>()
   const pairs = new Map<number, Pair[]>()
+  const examples: { readonly text: string; readonly concepts: readonly Concept[] }[] = []
 
   const conceptOf = (name: string): Concept => {
     const known = concepts.get(name)
@@ -88,6 +91,7 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
     const concept = conceptOf(name)
     if (role === 'pair' || role === 'compound')
       for (const word of own) addPair(pairs, word.split('+').map(conceptOf), { concept, role })
+    else if (role === 'example') for (const word of own) examples.push({ text: normalised(word), concepts: [concept] })
     else for (const word of own) enter(word, concept, role)
   }
   // A category that no concept leads to is still known by its name.
@@ -100,6 +104,7 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
       enter(name, named, category.kind === 'component' ? 'object' : 'phrase')
   }
   let sounds: WordTrie<Word[]> | null = null
+  let resemblance: Resemblance | null = null
   return {
     words,
     pairs,
@@ -107,8 +112,23 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
       sounds ??= bySound(all.values())
       return sounds
     },
+    resemblance: () => {
+      resemblance ??= resemblanceOf([...[...all.values()].map(meant), ...examples.filter(known)])
+      return resemblance
+    },
   }
 }
+
+function known({ concepts }: { readonly concepts: readonly Concept[] }): boolean {
+  return concepts.every(({ categories }) => categories.length > 0)
+}
+
+function meant({ text, senses }: Word) {
+  const telling = senses.filter(({ role, concept }) => tells.has(role) && concept.categories.length > 0)
+  return { text, concepts: telling.map(({ concept }) => concept) }
+}
+
+const tells: ReadonlySet<WordRole> = new Set(['object', 'topic', 'phrase', 'hint'])
 
 /** `其他` is what a person decides for, never what a word says. */
 function isCatchAll({ zh }: Category): boolean {

@@ -23,6 +23,7 @@ export interface Item extends Found<Word> {
 const clauseEnd = /[,。!?;\n:~…()[\]{}【】]| (?!\d)/
 /** Most of what stands between two words has none of these, and need not be looked at closely. */
 const maybeDenied = /[没不未无非别]/
+const maybeWhither = /[在到往从进朝着过于近]/
 const maybeAgent = /[被让给由因]/
 const maybePlace = /^[的旁边附对斜隔周四前后门那这处东南西北左右外往向一不拐转口上里中内下底顶身表]/
 const maybeName = /^[东南西北中一二三新花路街巷大小社公广家名雅镇弄]/
@@ -66,7 +67,13 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
     items.push({
       ...one,
       clause,
-      standing: standingOf(before, behind, one, next),
+      standing: standingOf(
+        one.word.thing ? text.slice(Math.max(clauseStart, one.from - 5), one.from) : '',
+        before,
+        behind,
+        one,
+        next,
+      ),
       negated: (denied && !(lacks && !trouble)) || inDenial(text, clauseStart, one.from, items, clause),
       lacked: lacks && !trouble,
     })
@@ -76,7 +83,7 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
   return items
 }
 
-const joint = /^(的|[上里内边下](面|头)?的?|底下的?|那个|那块|这个|口的?)?[小大铁那]?个?$/
+const joint = /^(的|[上里内边下](面|头)?的?|底下的?|那个|那块|这个|口的?)?[那这]?[个块根]?[小大铁木石矮高旧老]?$/
 
 /** `隧道里的灯`, `花坛的砖`: the thing is whole again as what the sentence is about, and its part says no more than that. */
 function joinPart(text: string, items: Item[]): void {
@@ -109,11 +116,17 @@ function inDenial(text: string, clauseStart: number, from: number, items: readon
   return !correction.test(head.slice(denied + 2))
 }
 
-function standingOf(before: string, behind: string, one: Found<Word>, next: Found<Word> | undefined): Standing {
+function standingOf(
+  ahead: string,
+  before: string,
+  behind: string,
+  one: Found<Word>,
+  next: Found<Word> | undefined,
+): Standing {
   const isNext = next !== undefined && next.from === one.to
   if (!isNext && one.word.thing && maybeName.test(behind) && nameEnd.test(behind)) return 'name'
   if (maybeAgent.test(before) && agent.test(before) && (one.word.thing || hasRole(one.word, 'phrase'))) return 'agent'
-  const within = before !== '' && one.word.thing && whither.test(before) ? 'container' : 'plain'
+  const within = maybeWhither.test(ahead) && whither.test(ahead) ? 'container' : 'plain'
   if (isNext || !maybePlace.test(behind)) return within
   if (place.test(behind)) return 'place'
   return container.test(behind) ? 'container' : within

@@ -76,8 +76,7 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
   let fallback: (() => void) | null = null
   let unpaired = false
   const attempt = (thing: Item, away: number): boolean => {
-    // 水马倒在路中间: where it fell has not fallen.
-    if (thing.from > trouble.from && thing.standing === 'container' && hasRole(trouble.word, 'fault')) return false
+    if (isWhere(thing, trouble)) return false
     if (thing.negated || thing.standing === 'name' || thing.standing === 'part') return false
     const lost = short + away
     const paired = pairsOf(thing, trouble, pairs)
@@ -90,7 +89,8 @@ function befall(items: readonly Item[], index: number, pairs: Pairs, add: Add): 
       }
       return false
     }
-    const value = thing.standing === 'container' && thing.from < trouble.from ? score.inside : score.pair
+    const holds = thing.standing === 'container' && thing.from < trouble.from && !hasRole(trouble.word, 'fault')
+    const value = holds ? score.inside : score.pair
     for (const { concept } of paired) add(concept, value - lost - (unpaired ? 0.06 : 0), thing, trouble)
     if (paired.length > 0) return true
     if (!hasRole(thing.word, 'object')) return false
@@ -135,11 +135,16 @@ function pairsOf(thing: Item, trouble: Item, pairs: Pairs): Pair[] {
   return found
 }
 
+/** 水马倒在马路中间: where it fell has not fallen. */
+function isWhere(thing: Item, trouble: Item): boolean {
+  return thing.from > trouble.from && thing.standing === 'container' && hasRole(trouble.word, 'fault')
+}
+
 function pairBehind(items: readonly Item[], index: number, pairs: Pairs, add: Add): void {
   const trouble = items[index]
   const thing = items[index + 1]
   if (trouble === undefined || thing === undefined || !thing.word.thing || !speaks(thing)) return
-  if (thing.clause !== trouble.clause || thing.from - trouble.to > 10) return
+  if (thing.clause !== trouble.clause || thing.from - trouble.to > 10 || isWhere(thing, trouble)) return
   for (const { concept } of pairsOf(thing, trouble, pairs)) add(concept, score.pair, thing, trouble)
 }
 

@@ -42,15 +42,15 @@ export class WordTrie<W> {
     return word
   }
 
-  /** Every word that begins at `from`, shortest first; `particle` may stand between any two units of it. */
-  at(units: ArrayLike<number>, from: number, particle: number, each: (word: W, to: number) => void): void {
+  /** Every word that begins at `from`, shortest first; `skipped` may stand between any two units of it. */
+  at(units: ArrayLike<number>, from: number, skipped: ReadonlySet<number>, each: (word: W, to: number) => void): void {
     let node = 0
     for (let at = from; at < units.length; at++) {
       const unit = units[at] ?? 0
       const letter = this.#letters[unit] ?? 0
       const slot = letter === 0 ? -1 : this.#slotOf(keyOf(node, letter))
       if (slot < 0 || this.#keys[slot] === 0) {
-        if (unit === particle && node !== 0) continue
+        if (node !== 0 && skipped.has(unit)) continue
         return
       }
       node = this.#targets[slot] ?? 0
