@@ -49,7 +49,6 @@ export function esmeTexts(options: EsmeOptions, account: string, session: () => 
     session,
     split: (text) => split(text, options),
     encode: (segment) => encodeSubmitSm({ ...segment, validity: segment.validity || relative(options.validity) }, 0),
-    reference: (segment) => segment.reference,
     ownId: () => null,
     reference: ({ reference }) => reference,
   })
@@ -85,7 +84,6 @@ export function smscTexts(
       // 4.6.1: a deliver_sm has no validity.
       return encodeDeliverSm({ ...fields, validity: '', tlvs }, 0)
     },
-    reference: ({ segment }) => segment.reference,
     ownId: ({ id }) => id,
     reference: ({ segment }) => segment.reference,
   })

@@ -10,8 +10,6 @@ export interface TextsSetup<Part> {
   readonly session: () => Session | null
   readonly split: (text: OutboundText) => readonly Part[]
   readonly encode: (part: Part) => Buffer
-  /** What the part is numbered with on the way, and in receipts that give it back. */
-  readonly reference: (part: Part) => number | null
   /** The id by which the far end was told to know it, where its response has none. */
   readonly ownId: (part: Part) => string | null
   /** user_message_reference, where it goes along. */
