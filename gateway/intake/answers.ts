@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { City } from '../city/city.ts'
 import { noticeOf } from '../notices/draft.ts'
 import type { NewNotice } from '../notices/rows.ts'
+import { newId } from '../store/message-id.ts'
 import { isInternational } from '../subscriber.ts'
 import type { WritingReporter } from '../triage/triage.ts'
 import type { BatchRows, EnquiryRow } from './rows.ts'
@@ -24,7 +24,7 @@ export function acknowledgement(reporter: WritingReporter, adapter: string, city
   if (!isInternational(subject)) return []
   const draft = {
     ...plain,
-    id: uuidv7(),
+    id: newId(),
     idempotencyKey: `received ${intentId}`,
     to: { subscriber: subject },
     adapter,
@@ -50,7 +50,7 @@ export function answerEnquiries(rows: BatchRows, known: ReadonlyMap<string, Know
     const draft = {
       ...plain,
       ...answer,
-      id: uuidv7(),
+      id: newId(),
       idempotencyKey: `enquiry ${messageId}`,
       to: { subscriber: subject },
       adapter,

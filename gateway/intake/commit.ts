@@ -11,7 +11,7 @@ import type { SubjectMemory } from '../triage/triage.ts'
 import { answerEnquiries, type KnownReport, numbersAsked } from './answers.ts'
 import type { Arrival } from './arrival.ts'
 import { groupKeyOf, PartDesk } from './part-desk.ts'
-import { gridsAround, relatedWithinMs, relateIntents } from './relate.ts'
+import { lookedFor, relatedWithinMs, relateIntents } from './relate.ts'
 import type { BatchRows } from './rows.ts'
 import { type Decoded, type Remembered, subjectsOf, type Understanding, understand } from './understand.ts'
 
@@ -120,8 +120,8 @@ export async function completeRows(rows: BatchRows, how: Understanding, pool: Po
   const known = asked.length === 0 ? new Map<string, KnownReport>() : await findReports(pool, asked)
   if (rows.enquiries.length > 0) answerEnquiries(rows, known, how.city)
   if (rows.intents.length > 0) {
-    const grids = gridsAround(rows.intents, how.city)
-    const earlier = await findNeighbours(pool, grids, new Date(Date.now() - relatedWithinMs))
+    const looked = lookedFor(rows.intents, how.city)
+    const earlier = await findNeighbours(pool, looked, new Date(Date.now() - relatedWithinMs))
     relateIntents(rows, earlier, known, how)
   }
   if (rows.receipts.length > 0) {

@@ -1,5 +1,6 @@
 import type { City } from '../city/city.ts'
 import { type Posting, post } from '../relay/post.ts'
+import type { Looked } from '../store/read-batch.ts'
 import { distanceM } from '../triage/distance.ts'
 import type { KnownReport } from './answers.ts'
 import type { BatchRows, IntentRow } from './rows.ts'
@@ -31,16 +32,24 @@ const mostRelated = 5
 /** From this score on two intents are linked. */
 const linkedFrom = 0.5
 
-/** Unit grids in which what may be the same thing can lie: its own, and those within reach across a border. */
-export function gridsAround(intents: readonly IntentRow[], city: City): string[] {
-  const grids = new Set<string>()
+/**
+ * Where and for what earlier intents are looked for: each one's own unit grid, and those within reach across a border; by
+ * what it is, or may be.
+ */
+export function lookedFor(intents: readonly IntentRow[], city: City): Looked[] {
+  const byGrid = new Map<string, { codes: Set<string>; components: Set<string> }>()
   for (const { intent } of intents) {
-    const { location } = intent
+    const { location, category, component } = intent
     if (location === null || location.grid === null) continue
-    grids.add(location.grid)
-    for (const grid of city.locate(location, relatedWithinM)?.alternatives ?? []) grids.add(grid)
+    const codes = category.code === null ? category.candidates.map(({ code }) => code) : [category.code]
+    for (const grid of [location.grid, ...(city.locate(location, relatedWithinM)?.alternatives ?? [])]) {
+      const looked = byGrid.get(grid) ?? { codes: new Set(), components: new Set() }
+      byGrid.set(grid, looked)
+      for (const code of codes) looked.codes.add(code)
+      if (component !== null) looked.components.add(component.id)
+    }
   }
-  return [...grids]
+  return [...byGrid].map(([grid, { codes, components }]) => ({ grid, codes: [...codes], components: [...components] }))
 }
 
 /**

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { v7 as uuidv7 } from 'uuid'
 import type { Receipt, Received } from '../adapter.ts'
 import { exifPlace } from '../attachments/picture.ts'
 import type { City } from '../city/city.ts'
@@ -8,6 +7,7 @@ import type { EventDraft } from '../relay/cloud-event.ts'
 import type { Traits } from '../relay/destination.ts'
 import { type Posting, post } from '../relay/post.ts'
 import type { MalformedReport, Report } from '../report.ts'
+import { newId } from '../store/message-id.ts'
 import { understandAhead } from '../triage/texts.ts'
 import { type Filtered, type Findings, type SubjectMemory, type TriageLimits, triage } from '../triage/triage.ts'
 import { acknowledgement } from './answers.ts'
@@ -199,7 +199,7 @@ function admit(
     reports,
     how.city,
     memories,
-    uuidv7,
+    newId,
     how.limits,
   )
   let malformed: Poison | null = null
@@ -306,7 +306,7 @@ function announce(arrival: Arrival, findings: Findings, how: Understanding, rows
   if (how.destinations.some(({ filter }) => filter.types.includes('position'))) {
     for (const position of findings.positions) {
       const draft: EventDraft = {
-        id: uuidv7(),
+        id: newId(),
         type: 'position',
         subject: position.subject,
         orderingKey: position.subject,
@@ -352,7 +352,7 @@ function errandsOf(
     if (adapter === undefined) {
       const detail = `a datagram to port ${port}, which no adapter takes`
       untaken.push({ kind: 'malformed', index, code: 'DECODE_UNSUPPORTED', detail })
-    } else rows.push({ id: uuidv7(), adapter, subject, content, messageId: arrival.id, receivedAt })
+    } else rows.push({ id: newId(), adapter, subject, content, messageId: arrival.id, receivedAt })
   }
   return { rows, untaken }
 }

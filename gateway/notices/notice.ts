@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { BatchRows } from '../intake/rows.ts'
 import { Tally } from '../intake/rows.ts'
 import { type Posting, post } from '../relay/post.ts'
 import type { ReceiptReport } from '../report.ts'
+import { newId } from '../store/message-id.ts'
 import type { Audience, NewNotice, NoticeStateRow } from './rows.ts'
 import { advances, arrived, failures, type NoticeState } from './state.ts'
 import type { Way } from './way.ts'
@@ -91,7 +91,7 @@ export function enter(notice: Omit<NoticeRow, 'state'>, entry: Entry, how: Posti
   }
   const events = { outbox: [] as BatchRows['outbox'], tally: new Tally() }
   post(
-    { id: uuidv7(), type: 'delivery', subject: notice.id, orderingKey: notice.id, time: data.at, data },
+    { id: newId(), type: 'delivery', subject: notice.id, orderingKey: notice.id, time: data.at, data },
     { type: 'delivery', district: null, purpose: null, urgency: null },
     at,
     how,

@@ -20,6 +20,9 @@ const randomBytes = 16
 const pool = Buffer.alloc(256 * randomBytes)
 let drawn = pool.length
 
+/** The id of something that is new now: a UUIDv7. */
+export const newId = (): string => newMessageId(Date.now())
+
 /** The id of a message received at this time, in milliseconds since 1970. */
 export function newMessageId(msecs: number): string {
   if (drawn === pool.length) {

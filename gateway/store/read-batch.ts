@@ -33,19 +33,33 @@ export async function findMemories(pool: Queryable, subjects: readonly string[])
   return new Map(rows.map(({ subject, version, memory }) => [subject, { version: Number(version), memory }]))
 }
 
-/** Earlier intents in these unit grids, oldest first. */
-export async function findNeighbours(pool: Queryable, grids: readonly string[], since: Date): Promise<Neighbour[]> {
-  if (grids.length === 0) return []
+/** What an earlier intent in a unit grid must have to be looked at: one of these codes or components. */
+export interface Looked {
+  readonly grid: string
+  readonly codes: readonly string[]
+  readonly components: readonly string[]
+}
+
+/** Earlier intents that may be about the same, oldest first; of each grid the newest. */
+export async function findNeighbours(pool: Queryable, looked: readonly Looked[], since: Date): Promise<Neighbour[]> {
+  if (looked.length === 0) return []
   const { rows } = await pool.query<Neighbour>(
     `SELECT n.id, n.grid, n.kind, n.category_code AS "categoryCode", n.component_id AS "componentId",
        COALESCE(n.candidate_codes, '{}') AS "candidateCodes", left(n.text, 200) AS text, n.reporter, n.accuracy_m AS "accuracyM",
        n.latitude, n.longitude, n.received_at AS "receivedAt"
-     FROM unnest($1::text[]) AS g(grid)
+     FROM unnest($1::text[], $2::text[], $3::text[]) AS g(grid, codes, components)
      CROSS JOIN LATERAL (SELECT id, grid, kind, category_code, component_id, candidate_codes, text, reporter, accuracy_m, latitude,
-       longitude, received_at FROM intent i WHERE i.grid = g.grid AND i.received_at > $2
-       ORDER BY i.received_at DESC LIMIT 50) AS n
+       longitude, received_at FROM intent i WHERE i.grid = g.grid AND i.received_at > $4
+         AND (i.category_code = ANY(string_to_array(g.codes, ' ')) OR i.candidate_codes && string_to_array(g.codes, ' ')
+           OR i.component_id = ANY(string_to_array(g.components, ' ')))
+       ORDER BY i.received_at DESC LIMIT 20) AS n
      ORDER BY n.received_at`,
-    [textArray(grids), since],
+    [
+      textArray(looked.map(({ grid }) => grid)),
+      textArray(looked.map(({ codes }) => codes.join(' '))),
+      textArray(looked.map(({ components }) => components.join(' '))),
+      since,
+    ],
   )
   return rows
 }
