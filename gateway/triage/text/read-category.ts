@@ -20,7 +20,7 @@ const doubtfulTo = 0.6
 const muchAlike = 4
 const mostAlike = 4
 /** What a unit of resemblance adds to a suspicion of words, and how much of it counts. */
-const support = 0.01
+const support = 0.015
 const mostSupport = 15
 
 /**
