@@ -296,7 +296,10 @@ t.test('a running gateway', async (t) => {
     const wanted = ['/healthz', '/readyz', '/metrics', '/v1/intents', '/v1/intents/{id}', '/v1/messages/{id}/raw']
     wanted.push('/v1/messages/{id}/explanation', '/v1/devices', '/v1/tracks/{device}', '/v1/ledger', '/v1/audit')
     wanted.push('/v1/channels', '/v1/dead-letters', '/v1/dead-letters/{id}/replay', '/v1/dead-letters/replay')
-    wanted.push('/v1/notices', '/v1/notices/{id}', '/v1/attachments/{sha256}')
+    wanted.push('/v1/notices', '/v1/notices/{id}', '/v1/notices/{id}/resolution', '/v1/intents/{id}/case')
+    wanted.push('/v1/attachments/{sha256}', '/v1/attachments/{sha256}/thumbnail')
+    wanted.push('/v1/intents/{id}/reporters', '/v1/intents/{id}/relations', '/v1/intents/{id}/relations/{other}')
+    wanted.push('/v1/reporters/open', '/v1/reporters/{id}/close', '/v1/errands', '/v1/errands/{id}/retry')
     t.strictSame(Object.keys(paths).sort(), wanted.sort())
     for (const [path, methods] of Object.entries(paths))
       for (const [method, { summary, parameters = [] }] of Object.entries(methods)) {
