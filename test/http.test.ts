@@ -210,6 +210,34 @@ t.test('a running gateway', async (t) => {
     t.notOk('fingerprint' in json)
   })
 
+  await t.test('links intents, says who told a problem first, and takes a link back', async (t) => {
+    const { json } = await stage.ask('/v1/intents?limit=3')
+    const [first, second] = (json.intents as { id: string }[]).map(({ id }) => id)
+    const relation = `/v1/intents/${second}/relations/${first}`
+    const say = (method: string, path: string, body?: unknown) =>
+      stage.ask(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) })
+    t.equal((await say('PUT', relation, { because: 'one sees it on the pictures' })).status, 204)
+    const reporters = await stage.ask(`/v1/intents/${second}/reporters`)
+    t.match(reporters.json, {
+      reporters: [
+        { intentId: first, firstValid: true },
+        { intentId: second, firstValid: false },
+      ],
+    })
+    t.match((await stage.ask(`/v1/intents/${first}/relations`)).json, {
+      relations: [{ madeBy: 'operator', undoneAt: null }],
+    })
+    t.equal((await say('DELETE', relation)).status, 204)
+    t.equal((await say('DELETE', relation)).status, 404, 'it is undone already')
+    t.equal(((await stage.ask(`/v1/intents/${second}/reporters`)).json.reporters as unknown[]).length, 1)
+    const nobody = '01a2080d-0ae7-7293-b14c-2d4d85a1d39f'
+    t.equal((await say('PUT', `/v1/intents/${first}/relations/${nobody}`, { because: 'x' })).status, 404)
+    t.equal((await say('PUT', `/v1/intents/${first}/relations/${first}`, { because: 'x' })).status, 400)
+    t.equal((await stage.ask(`/v1/intents/${nobody}/reporters`)).status, 404)
+    t.same((await stage.ask('/v1/errands')).json, { errands: [], next: null })
+    t.equal((await say('POST', `/v1/errands/${nobody}/retry`)).status, 404)
+  })
+
   await t.test('answers whatever it is asked, and never with 500', async (t) => {
     const gets = ['intents', 'messages', 'tracks', 'notices', 'attachments', 'devices', 'dead-letters', 'nothing']
     const queries = [
