@@ -4,6 +4,7 @@ import pg from 'pg'
 import t from 'tap'
 import { openDatabase } from '../gateway/store/database.ts'
 import { openEmbedded } from '../gateway/store/embedded.ts'
+import { readMigrations } from '../gateway/store/migrate.ts'
 import { databaseFolder, silent, temporaryFolder } from './database.ts'
 import { openServer, serverMissing } from './postgres-server.ts'
 
@@ -59,7 +60,7 @@ t.test('a city’s own server', { skip }, async (t) => {
       Array.from({ length: 10 }, () => openDatabase({ url, folder: '', log: silent, poolSize: 2 })),
     )
     t.same([...new Set(opened.map(({ kind }) => kind))], ['server'])
-    t.equal(await ask(url, 'SELECT count(*)::int FROM _prisma_migrations'), 1)
+    t.equal(await ask(url, 'SELECT count(*)::int FROM _prisma_migrations'), (await readMigrations()).length)
     await Promise.all(opened.map((database) => database.close()))
   })
 
