@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { contentKey } from '../adapters/smpp/content-key.ts'
 import { readShortMessage, writeShortMessage } from '../adapters/smpp/short-message.ts'
-import { cases, folder, outcome, recorded } from './smpp-recorded.ts'
+import { cases, folder, outcome, recorded } from './smpp-stage.ts'
 
 /**
  * Recorded PDUs, one a line, with the outcome expected of them. `CHENGGUAN_RECORD=1` writes what the decoder says now

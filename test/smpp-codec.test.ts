@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readShortMessage } from '../adapters/smpp/short-message.ts'
-import { citizen, city, decoded, delivery, outcome, recorded, textIn } from './smpp-recorded.ts'
+import { citizen, city, decoded, delivery, outcome, recorded, textIn } from './smpp-stage.ts'
 
 /** The recorded UCS-2 text, whose fields lie where the table of clause 4.6.1 puts them. */
 const plain = recorded('ucs2-with-emoji').pdus[0] ?? Buffer.alloc(0)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type DefaultCoding, defaultCodings } from '../adapters/smpp/coding.ts'
 import { contentKey } from '../adapters/smpp/content-key.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { cases, outcome, recorded } from './smpp-recorded.ts'
+import { cases, outcome, recorded } from './smpp-stage.ts'
 
 const random = seeded(20_261_127)
 const below = (limit: number) => Math.floor(random() * limit)

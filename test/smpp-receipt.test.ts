@@ -11,7 +11,7 @@ import {
 } from '../adapters/smpp/receipt-text.ts'
 import { readShortMessage } from '../adapters/smpp/short-message.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { citizen, city, decoded, delivery, outcome } from './smpp-recorded.ts'
+import { citizen, city, decoded, delivery, outcome } from './smpp-stage.ts'
 
 const receipt = (text: string, more = {}) => delivery(text, { esmClass: 0x04, ...more })
 

@@ -4,7 +4,7 @@ import { absoluteTime, longTexts, type Segment, type SegmentOptions, segmentsOf 
 import { readShortMessage } from '../adapters/smpp/short-message.ts'
 import type { OutboundText } from '../gateway/adapter.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { decoded, textIn } from './smpp-recorded.ts'
+import { decoded, textIn } from './smpp-stage.ts'
 
 const random = seeded(20_261_126)
 const below = (limit: number) => Math.floor(random() * limit)

@@ -5,7 +5,7 @@ import { fillBits, gsmText, packed, septetsOf, unpacked } from '../adapters/smpp
 import { seamed } from '../adapters/smpp/parts.ts'
 import { decodeText, encodeText } from '../adapters/smpp/text.ts'
 import { seeded } from '../simulators/seeded.ts'
-import { decoded, delivery, recorded, textIn } from './smpp-recorded.ts'
+import { decoded, delivery, recorded, textIn } from './smpp-stage.ts'
 
 const random = seeded(20_261_125)
 const below = (limit: number) => Math.floor(random() * limit)

@@ -8,7 +8,7 @@ import { encodeReceipt, type StateWord, states } from '../adapters/smpp/receipt-
 import { longTexts, type SegmentOptions, segmentsOf } from '../adapters/smpp/segments.ts'
 import { encodeText } from '../adapters/smpp/text.ts'
 import { missing } from './mqtt-stage.ts'
-import { citizen, city } from './smpp-recorded.ts'
+import { citizen, city } from './smpp-stage.ts'
 
 /** What our encoders write, as a dissector that nobody here wrote reads it. */
 const skip = missing('tshark') || missing('text2pcap')
