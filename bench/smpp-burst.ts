@@ -45,7 +45,8 @@ async function measure(kind: DatabaseKind): Promise<string[]> {
     )
     await client.end()
     const { n = 0, texts: distinct = 0 } = stored.rows[0] ?? {}
-    const reporters = new Set([...core.events.values()].map(({ subject }) => subject))
+    const told = [...core.events.values()].filter(({ type }) => type === 'chengguan.case-intent.v1')
+    const reporters = new Set(told.map(({ subject }) => subject))
     const lost = Array.from({ length: texts }, (_, i) => `tel:+${senderOf(i)}`).filter((one) => !reporters.has(one))
     return [
       kind,
@@ -57,7 +58,7 @@ async function measure(kind: DatabaseKind): Promise<string[]> {
       `${(result.p50Ms / 1000).toFixed(1)} / ${(result.p99Ms / 1000).toFixed(1)} s`,
       String(distinct),
       String(lost.length),
-      String(n - distinct + core.count('case-intent') - reporters.size),
+      String(n - distinct + told.length - reporters.size),
     ]
   } finally {
     await gateway.close()
