@@ -22,11 +22,14 @@ export function subscriberUri(number: string, country: string, international: bo
   const national = plain.replace(/^0+/, '')
   // Shorter than any subscriber number of a national network: a service number such as 12319 or 106575…'s base.
   if (national.length < shortestNational) return `tel:${plain}`
+  if (country === '86' && servicePrefix.test(national)) return `tel:${plain}`
   const whole =
     plain.startsWith(country) && plain.length >= country.length + shortestMobile ? plain : `${country}${national}`
   return whole.length > longest ? `tel:${plain}` : `tel:+${whole}`
 }
 
+/** China's numbers of services, however many digits follow: SMS ports, and calls at the callee's cost. */
+const servicePrefix = /^(?:106|400|800)/
 const shortestNational = 9
 const shortestMobile = 10
 

@@ -27,6 +27,10 @@ export class Acknowledged {
     }
   }
 
+  forget(key: string): void {
+    this.#byKey.delete(key)
+  }
+
   /** Whether the same content now is certainly another message. */
   another(key: string, nowMs: number): boolean {
     const before = this.#byKey.get(key)

@@ -26,6 +26,8 @@ export interface ReceptionSetup {
   readonly nowMs: () => number
 }
 
+const promptMs = 5000
+
 const ok = 0
 const throttled = statusOf('ESME_RTHROTTLED')
 const unknownCommand = statusOf('ESME_RINVCMDID')
@@ -50,10 +52,13 @@ export class Reception {
   message(header: Header, raw: Buffer): void {
     const { redeliveryMs, nowMs, cutOff, acknowledged, session } = this.#setup
     const key = contentKey(raw)
-    const another = acknowledged.another(key, nowMs())
+    const arrivedMs = nowMs()
+    const another = acknowledged.another(key, arrivedMs)
     this.#accept(this.#inbound(key, raw, header, { keyHoldsMs: another ? 0 : redeliveryMs }), (receipt, error) => {
       if (receipt === null) return this.#answer(header, refusalOf(header.id, error), key, false)
-      acknowledged.add(key, nowMs(), session)
+      // Who waited longer may have given up, and delivers again on this very session.
+      if (nowMs() - arrivedMs < promptMs) acknowledged.add(key, nowMs(), session)
+      else acknowledged.forget(key)
       // It is stored with the reason and must not come again; what was cut off on the way may come whole.
       const status = receipt === 'dead-lettered' && cutOff(raw) ? invalidLength : ok
       return this.#answer(header, status, key, another)

@@ -60,11 +60,18 @@ export class Unfinished {
     try {
       const before = new Date((this.#options.now ?? Date.now)() - withinMs)
       let released = 0
-      for (const groupKey of await ripeGroups(desk.pool, before)) if (await this.#release(groupKey)) released++
+      // One that cannot go on now holds up none of the others.
+      for (const groupKey of await ripeGroups(desk.pool, before))
+        if (await this.#release(groupKey).catch((error: unknown) => this.#failed(groupKey, error))) released++
       if (released > 0) posted()
     } catch (error) {
       log.error({ reason: describe(error) }, 'incomplete texts could not go on')
     }
+  }
+
+  #failed(groupKey: string, error: unknown): false {
+    this.#options.log.error({ group: groupKey, reason: describe(error) }, 'an incomplete text could not go on')
+    return false
   }
 
   async #release(groupKey: string): Promise<boolean> {

@@ -41,19 +41,22 @@ export function foundBy(rows: readonly LegRow[], withoutId: readonly LegRow[]): 
     if (!parts.has(key)) parts.set(key, { ...row })
   }
   const legs = new Map<string, PartNow[]>()
-  const byMessageId = new Map<string, PartNow>()
+  const byMessageId = new Map<string, PartNow[]>()
   for (const part of parts.values()) {
     const leg = legs.get(legKey(part))
     if (leg === undefined) legs.set(legKey(part), [part])
     else leg.push(part)
-    if (part.messageId !== null) byMessageId.set(`${part.account}\n${part.messageId}`, part)
+    if (part.messageId === null) continue
+    const key = `${part.account}\n${part.messageId}`
+    byMessageId.set(key, [...(byMessageId.get(key) ?? []), part])
   }
   return {
     states: new Map(),
     leg: (part) => legs.get(legKey(part)) ?? [],
-    partOf({ account, messageIds }) {
+    // Centres count, and converters of one account count each for itself: an id alone may be another text's.
+    partOf({ account, messageIds, subject }) {
       for (const id of messageIds) {
-        const part = byMessageId.get(`${account}\n${indexable(id)}`)
+        const part = byMessageId.get(`${account}\n${indexable(id)}`)?.find(({ sentTo }) => sentTo === subject)
         if (part !== undefined) return part
       }
       return null

@@ -23,6 +23,9 @@ interface Held {
 }
 
 const dayMs = 86_400_000
+/** Answers to what somebody has just written, by the ids of their templates. */
+const answers = new Set(['received', 'help', 'state'])
+const awakeMs = 15 * 60_000
 
 /** What citizens are spared: texts at night, and more than so many a day. Urgent ones are not held back. */
 export class Restraint {
@@ -50,8 +53,10 @@ export class Restraint {
 
     const held: Held[] = []
     for (const one of spared) {
-      // Whoever has just written is awake, and waits for the answer.
-      const asleep = one.tells === 'answer' ? null : morning
+      // Whoever has just written is awake, and waits for the answer; in the morning is soon enough for what comes later.
+      const awake =
+        one.tells === 'answer' && atMs - one.createdAt.getTime() < awakeMs && answers.has(one.template ?? '')
+      const asleep = awake ? null : morning
       const n = sent.get(one.addressee) ?? 0
       // One that has begun to leave goes on: half a text helps nobody.
       if (one.state === 'sending') continue

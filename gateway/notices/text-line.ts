@@ -309,6 +309,7 @@ export class TextLine {
     if (this.#timer !== null) return
     while (this.#marked.length > 0 && !this.#stopping) {
       const now = Date.now()
+      if (now < this.#failedUntil) return
       const sender = this.#ready()
       if (sender === null) return
       const pausedMs = (this.#pausedUntil.get(sender) ?? 0) - now
@@ -365,10 +366,16 @@ export class TextLine {
   }
 
   async #withdraw(jobs: readonly Job[]): Promise<void> {
-    await withdrawMarks(
-      this.#options.pool,
-      jobs.map(({ mark }) => mark),
-    )
+    try {
+      await withdrawMarks(
+        this.#options.pool,
+        jobs.map(({ mark }) => mark),
+      )
+    } catch (error) {
+      // They are still ours, and it is tried again: nobody else ends them while their claims are renewed.
+      this.#marked.unshift(...jobs)
+      throw error
+    }
     for (const { held } of jobs) this.#drop(held, 1)
   }
 

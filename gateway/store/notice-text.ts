@@ -17,10 +17,11 @@ export interface DueText extends NoticeRow {
     readonly attachments?: readonly { readonly sha256: string; readonly name: string; readonly mediaType: string }[]
   }
   readonly dueAt: Date
+  readonly createdAt: Date
 }
 
 const dueColumns = `${noticeColumns('n')}, n.text, n.urgent, n.expires_at AS "expiresAt", n.body,
-  COALESCE(n.not_before, n.created_at) AS "dueAt"`
+  COALESCE(n.not_before, n.created_at) AS "dueAt", n.created_at AS "createdAt"`
 
 /** Takes up to so many texts that leave by an adapter: urgent ones first, then the oldest. One gateway has each. */
 export async function claimTexts(pool: Pool, adapter: string, most: number, leaseSeconds: number): Promise<DueText[]> {
