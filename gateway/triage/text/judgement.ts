@@ -22,10 +22,10 @@ const mostCandidates = 6
 /** A suspicion this much less likely than all others together is none. */
 const least = 0.005
 /** Set so that fewer than 2 % of readings that are certain are wrong on messages that the words were not made for. */
-const certainFrom = 0.75
-const certainShare = 0.75
+const certainFrom = 0.85
+const certainShare = 0.85
 /** Resemblance to the concept that the words decided for, as a share of the greatest: below it they contradict each other. */
-const agreesFrom = 0.85
+const agreesFrom = 0.9
 
 /** Weighs the suspicions against each other; `trust`: in the words that were found, 1 for words as they are written. */
 export function judge(read: Normalised, { items, suspicions, trust }: Evidence, alike: Alike): CategorySteps {
