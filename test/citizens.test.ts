@@ -20,7 +20,7 @@ interface Read {
   readonly place: PlaceReading
 }
 
-function read(half: 'tune' | 'report', scheme: string): Read[] {
+function read(half: 'tune' | 'report' | 'fresh', scheme: string): Read[] {
   return readLabels(half).map((label) => ({ label, ...understandText(current, label.text, scheme) }))
 }
 
@@ -59,6 +59,9 @@ for (const scheme of ['cjt214_2007', 'gbt47678_5_2026']) {
     t.comment(`${half}, ${scheme}: ${said.join(', ')}`)
   }
 }
+
+const fresh = figures(read('fresh', 'cjt214_2007'), 'cjt214_2007')
+t.comment(`fresh, cjt214_2007: category ${say(fresh.category)}, misleads ${say(fresh.categoryMisleads)}`)
 
 const promised = figures(read('report', 'cjt214_2007'), 'cjt214_2007')
 
