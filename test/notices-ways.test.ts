@@ -197,7 +197,7 @@ t.test('the daily cap is a subscriber’s, over all texts but urgent ones', (t) 
     const waiting = async () =>
       (
         await database.pool.query<{ n: number }>(
-          `SELECT count(*)::int AS n FROM notice_state WHERE detail LIKE 'the daily cap of 3 texts is reached%'`,
+          `SELECT count(DISTINCT notice_id)::int AS n FROM notice_state WHERE detail LIKE 'the daily cap of 3 texts is reached%'`,
         )
       ).rows[0]?.n
     await eventually('two are held', async () => (await waiting()) === 2)

@@ -89,7 +89,9 @@ export class NoticeDesk {
     const groupId = recipients.length > 1 ? uuidv7() : null
     return recipients.map((recipient, index) => {
       const words = wordsOf(request, recipient, now)
-      const ways = waysTo(recipient.reach, rules, devices, texts).filter(
+      // One that is named is preferred where several would do, and then it is the only way.
+      const reach = { ...recipient.reach, preferred: request.adapter ?? recipient.reach.preferred }
+      const ways = waysTo(reach, rules, devices, texts).filter(
         ({ adapter }) => request.adapter === null || adapter === request.adapter,
       )
       if (ways.length === 0)
