@@ -36,7 +36,7 @@ const nameEnd =
   /^(东|西|南|北|中|一|二|三|新|花)?(路(?![灯面边牙沿上中口砖基障])|街(?![上面边灯道])|巷(?!子)|大道|大街|小区|社区|新村|新苑|花园|花苑|公寓|广场(?!舞)|家园|名苑|雅苑|镇|弄(?!堂|坏|得|成|了|脏))/
 
 const denial =
-  /(没有|没|未发现|未见|并?不是|并?不存在|没发生|没出现|不关|不算|并非|而非|别说|无|非)(什么|任何|啥|见过?|看到|发现|因为|说|指|要)?(的)?[一个块只处条种是的]?$/
+  /(没有|没|未发现|未见|并?不是|并?不存在|没发生|没出现|不关|不算|并非|而非|别说|无|非)(什么|任何|啥|见过?|看到|发现|因为|说|指|要|人在?)?(的)?[一个块只处条种是的]?$/
 const denialOfTrouble = /(没有|没|并?未|并?不(?!知|停|断|得)|别|无)(什么|再|怎么|太|很|被|是|会)?$/
 const correction = /(而)?是/
 /** Where something is or goes: things may be said to be in it, and no trouble is its own (`堵在地铁口`). */
@@ -85,14 +85,20 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
 
 const joint = /^(的|[上里内边下](面|头)?的?|底下的?|那个|那块|这个|口的?)?[那这]?[个块根]?[小大铁木石矮高旧老]?$/
 
+/** From a thing at the end of a clause to a part at the beginning of the next. */
+const aside = /^[,、]([那这它]个?的?|上面的?|底下的?|里面的?|上头的?)?$/
+
 /** `隧道里的灯`, `花坛的砖`: the thing is whole again as what the sentence is about, and its part says no more than that. */
 function joinPart(text: string, items: Item[]): void {
   const whole = items.at(-2)
   const part = items.at(-1)
-  if (whole === undefined || part === undefined || whole.clause !== part.clause || !hasRole(part.word, 'part')) return
+  if (whole === undefined || part === undefined || !hasRole(part.word, 'part')) return
   if (!hasRole(whole.word, 'object') || whole.negated || whole.standing === 'agent' || whole.standing === 'name') return
   const known = whole.word.senses.some(({ role, concept }) => role === 'object' && concept.categories.length > 0)
-  if (!known || !joint.test(text.slice(whole.to, part.from))) return
+  const between = text.slice(whole.to, part.from)
+  // 那个空气监测站，围栏倒了: named in a clause of its own, it is what the next one is about.
+  const topic = part.clause - whole.clause === 1 && whole.standing === 'plain' && aside.test(between)
+  if (!known || !(topic || (part.clause === whole.clause && joint.test(between)))) return
   items[items.length - 2] = { ...whole, standing: 'plain' }
   items[items.length - 1] = { ...part, standing: 'part' }
 }
