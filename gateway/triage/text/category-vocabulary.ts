@@ -8,9 +8,10 @@ import { WordTrie } from './word-trie.ts'
 export interface Word {
   readonly text: string
   readonly senses: Sense[]
-  /** Has a sense as an object or topic; as a fault or trouble. Asked for at every word of every text. */
+  /** Has a sense as an object or topic; as a fault or trouble; as a part. Asked for at every word of every text. */
   thing: boolean
   trouble: boolean
+  part: boolean
 }
 
 export interface Sense {
@@ -79,11 +80,12 @@ function compile({ categories, lexicon }: CategoryScheme): Vocabulary {
     const text = normalised(written)
     if (text === '') return
     if (text.length > 2 && text.includes(particle)) enter(text.replaceAll(particle, ''), concept, role)
-    const word = words.entry(unitsOf(text), () => ({ text, senses: [], thing: false, trouble: false }))
+    const word = words.entry(unitsOf(text), () => ({ text, senses: [], thing: false, trouble: false, part: false }))
     all.set(text, word)
     if (word.senses.some((sense) => sense.concept === concept && sense.role === role)) return
     word.senses.push({ concept, role })
     word.thing ||= role === 'object' || role === 'topic'
+    word.part ||= role === 'part'
     word.trouble ||= role === 'fault' || role === 'trouble'
   }
 

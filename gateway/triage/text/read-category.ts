@@ -72,10 +72,13 @@ function bestOf({ suspicions }: Evidence): number {
 }
 
 function resembling(alike: Alike, { resemblance }: Vocabulary): Suspicion[] {
-  return resemblance()
-    .concepts.map((concept) => ({ concept, measure: alike.get(concept) }))
-    .filter(({ measure }) => measure >= muchAlike)
-    .sort((a, b) => b.measure - a.measure)
+  const suspicions: Suspicion[] = []
+  for (const concept of resemblance().concepts) {
+    const measure = alike.get(concept)
+    if (measure >= muchAlike) suspicions.push({ concept, score: 0.2 + 0.03 * measure, items: [] })
+  }
+  return suspicions
+    .sort((a, b) => b.score - a.score)
     .slice(0, mostAlike)
-    .map(({ concept, measure }) => ({ concept, score: Math.min(0.58, 0.2 + 0.03 * measure), items: [] }))
+    .map((one) => ({ ...one, score: Math.min(0.58, one.score) }))
 }

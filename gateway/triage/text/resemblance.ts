@@ -75,11 +75,18 @@ export function resembled(text: string, resemblance: Resemblance): Alike {
   return new Alike(sums, resemblance)
 }
 
+/** Small enough to be a key without a box: a pair of 20,992 characters each. */
 function pairsOf(text: string): number[] {
   const pairs: number[] = []
-  for (let at = 0; at + 1 < text.length; at++) {
-    const [one, other] = [text.charCodeAt(at), text.charCodeAt(at + 1)]
-    if (one >= 0x4e00 && other >= 0x4e00) pairs.push(one * 0x10000 + other)
+  let before = -1
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at) - firstHan
+    const han = unit >= 0 && unit < hans
+    if (han && before >= 0) pairs.push(before * hans + unit)
+    before = han ? unit : -1
   }
   return pairs
 }
+
+const firstHan = 0x4e00
+const hans = 0x5200

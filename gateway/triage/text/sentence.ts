@@ -49,8 +49,11 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
   let clause = 0
   let clauseStart = 0
   let end = 0
-  for (const [index, one] of found.entries()) {
-    let before = text.slice(end, one.from)
+  const denies = text.includes('不是')
+  for (let index = 0; index < found.length; index++) {
+    const one = found[index]
+    if (one === undefined) continue
+    let before = one.from > end ? text.slice(end, one.from) : ''
     if (before !== '' && clauseEnd.test(before)) {
       const parts = before.split(clauseEnd)
       clause += parts.length - 1
@@ -58,23 +61,19 @@ export function readSentence(text: string, found: readonly (Found<Word> & { read
       clauseStart = one.from - before.length
     }
     const next = found[index + 1]
-    const behind = text.slice(one.to, one.to + 8)
     const denied =
       before !== '' && maybeDenied.test(before) && (one.word.trouble ? denialOfTrouble : denial).test(before)
     const lacks = denied && /(没有|没|无)(什么|任何)?[一个块只处条种]?$/.test(before) && hasRole(one.word, 'object')
     // 没有井盖丢失 denies the loss; 没有井盖 is one.
     const trouble = next !== undefined && next.from - one.to <= 1 && next.word.trouble
     items.push({
-      ...one,
+      from: one.from,
+      to: one.to,
+      word: one.word,
+      guessed: one.guessed,
       clause,
-      standing: standingOf(
-        one.word.thing ? text.slice(Math.max(clauseStart, one.from - 5), one.from) : '',
-        before,
-        behind,
-        one,
-        next,
-      ),
-      negated: (denied && !(lacks && !trouble)) || inDenial(text, clauseStart, one.from, items, clause),
+      standing: standingOf(text, clauseStart, before, one, next),
+      negated: (denied && !(lacks && !trouble)) || (denies && inDenial(text, clauseStart, one.from, items, clause)),
       lacked: lacks && !trouble,
     })
     end = one.to
@@ -92,7 +91,7 @@ const aside = /^[,、]([那这它]个?的?|上面的?|底下的?|里面的?|上�
 function joinPart(text: string, items: Item[]): void {
   const whole = items.at(-2)
   const part = items.at(-1)
-  if (whole === undefined || part === undefined || !hasRole(part.word, 'part')) return
+  if (whole === undefined || part === undefined || !part.word.part) return
   if (!hasRole(whole.word, 'object') || whole.negated || whole.standing === 'agent' || whole.standing === 'name') return
   const known = whole.word.senses.some(({ role, concept }) => role === 'object' && concept.categories.length > 0)
   const between = text.slice(whole.to, part.from)
@@ -123,23 +122,30 @@ function inDenial(text: string, clauseStart: number, from: number, items: readon
 }
 
 function standingOf(
-  ahead: string,
+  text: string,
+  clauseStart: number,
   before: string,
-  behind: string,
   one: Found<Word>,
   next: Found<Word> | undefined,
 ): Standing {
-  const isNext = next !== undefined && next.from === one.to
-  if (!isNext && one.word.thing && maybeName.test(behind) && nameEnd.test(behind)) return 'name'
-  if (maybeAgent.test(before) && agent.test(before) && (one.word.thing || hasRole(one.word, 'phrase'))) return 'agent'
-  const within = maybeWhither.test(ahead) && whither.test(ahead) ? 'container' : 'plain'
-  if (isNext || !maybePlace.test(behind)) return within
-  if (place.test(behind)) return 'place'
-  return container.test(behind) ? 'container' : within
+  const { thing, trouble } = one.word
+  // Where a trouble stands is where its thing does.
+  if (trouble && !thing) return 'plain'
+  const behind = next !== undefined && next.from === one.to ? '' : text.slice(one.to, one.to + 8)
+  if (thing && maybeName.test(behind) && nameEnd.test(behind)) return 'name'
+  if (before !== '' && maybeAgent.test(before) && agent.test(before)) return 'agent'
+  if (maybePlace.test(behind)) {
+    if (place.test(behind)) return 'place'
+    if (container.test(behind)) return 'container'
+  }
+  if (!thing) return 'plain'
+  const ahead = text.slice(Math.max(clauseStart, one.from - 5), one.from)
+  return maybeWhither.test(ahead) && whither.test(ahead) ? 'container' : 'plain'
 }
 
 export function hasRole(word: Word, role: WordRole): boolean {
-  return word.senses.some((sense) => sense.role === role)
+  for (const sense of word.senses) if (sense.role === role) return true
+  return false
 }
 
 /** Concepts that an item names as a thing. */
