@@ -12,10 +12,11 @@ import { SmppFarEnd } from '../simulators/smpp-far-end.ts'
 import { RawPeer, textPdu } from './smpp-link-stage.ts'
 
 t.test(
-  'a citizen who asks again after a minute is another message, with another id; a redelivery is not',
+  'a citizen who asks again after a minute is another message, with another id; a redelivery is not, nor what follows a late answer',
   async (t) => {
     const accepted: Inbound[] = []
     let nowMs = 0
+    let storingMs = 0
     const server = createServer()
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -46,6 +47,7 @@ t.test(
         name: 'x',
         accept: async (message) => {
           accepted.push(message)
+          nowMs += storingMs
           return 'stored'
         },
         report: () => {},
@@ -75,5 +77,12 @@ t.test(
     )
     t.equal(ids[1], ids[0])
     t.not(ids[2], ids[0])
+
+    // An answer that took long may have come to a centre that had given up: what it sends then is the same message.
+    storingMs = 15_000
+    await push(300_000)
+    storingMs = 0
+    await push(400_000)
+    t.equal(accepted.at(-1)?.keyHoldsMs, 1000, 'after a late answer a repetition is a redelivery')
   },
 )
