@@ -210,6 +210,28 @@ t.test('the daily cap is a subscriber’s, over all texts but urgent ones', (t) 
   }),
 )
 
+t.test('the daily cap holds while texts come as others leave', (t) =>
+  forEachDatabase(t, async (t, database) => {
+    const centre = new Centre()
+    const { office } = openOffice(t, database, { texts: { sms: centre }, rules: { ...rules, dailyCap: 3 } })
+    const people = Array.from({ length: 30 }, (_, i) => `139000000${10 + i}`)
+    for (let n = 0; n < 5; n++)
+      await Promise.all(people.map((subscriber, i) => office.post(textTo(100 * n + i, { to: { subscriber } }))))
+    const seen = async () =>
+      (
+        await database.pool.query<{ held: number; sent: number }>(
+          `SELECT count(*) FILTER (WHERE not_before IS NOT NULL)::int AS held,
+                  count(*) FILTER (WHERE state = 'accepted')::int AS sent FROM notice`,
+        )
+      ).rows[0]
+    await eventually('each is sent or held', async () => {
+      const { held = 0, sent = 0 } = (await seen()) ?? {}
+      return held + sent === 150
+    })
+    t.strictSame(await seen(), { held: 60, sent: 90 })
+  }),
+)
+
 t.test('an expired text never leaves, and a cancelled one neither', (t) =>
   forEachDatabase(t, async (t, database) => {
     const centre = new Centre()

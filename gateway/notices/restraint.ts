@@ -35,8 +35,8 @@ export class Restraint {
     this.#options = options
   }
 
-  /** Puts off those that may not be sent now and says so in their states. `unsent`: to whom others wait already. */
-  async admit(due: readonly DueText[], unsent: readonly string[]): Promise<readonly DueText[]> {
+  /** Puts off those that may not be sent now and says so in their states. `here`: what this gateway is sending already. */
+  async admit(due: readonly DueText[], here: readonly DueText[]): Promise<readonly DueText[]> {
     const { pool, rules, now } = this.#options
     const spared = due.filter(({ audience, urgent }) => audience === 'citizen' && !urgent)
     if (spared.length === 0) return due
@@ -48,8 +48,9 @@ export class Restraint {
     const sent =
       cap === 0
         ? new Map<string, number>()
-        : await sentSince(pool, [...new Set(spared.map((one) => one.addressee))], midnight)
-    for (const addressee of unsent) sent.set(addressee, (sent.get(addressee) ?? 0) + 1)
+        : await sentSince(pool, [...new Set(spared.map((one) => one.addressee))], midnight, here)
+    // What is being sent here counts once, whether its mark is in the database by now or about to be.
+    for (const { addressee } of here) sent.set(addressee, (sent.get(addressee) ?? 0) + 1)
 
     const held: Held[] = []
     for (const one of spared) {

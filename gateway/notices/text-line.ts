@@ -31,8 +31,8 @@ export interface LineOptions {
   understanding(): Posting
   /** There are new outbox rows. */
   posted(): void
-  /** Puts off those of the claimed that may not be sent now, and returns the others. `unsent`: to whom others wait here. */
-  admit(due: readonly DueText[], unsent: readonly string[]): Promise<readonly DueText[]>
+  /** Puts off those of the claimed that may not be sent now, and returns the others. `here`: what is being sent already. */
+  admit(due: readonly DueText[], here: readonly DueText[]): Promise<readonly DueText[]>
   /** What a sender splits. Rejects when an attachment is not there. */
   outbound(due: DueText, sender: TextSender): Promise<OutboundText>
   /** Another leg is wanted, or the text is over: somebody looks soon. */
@@ -194,8 +194,8 @@ export class TextLine {
 
   async #take(claimed: readonly DueText[], sender: TextSender): Promise<void> {
     const { pool, admit } = this.#options
-    const unsent = [...this.#held.values()].filter((held) => !held.announced).map(({ due }) => due.addressee)
-    const admitted = await admit(claimed, unsent)
+    const here = [...this.#held.values()].map(({ due }) => due)
+    const admitted = await admit(claimed, here)
     const begun = admitted.filter(({ state }) => state === 'sending').map(({ id }) => id)
     const before = await marksOf(pool, begun)
     for (const due of admitted) {

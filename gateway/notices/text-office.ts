@@ -44,7 +44,7 @@ export class TextOffice {
         ...this.#options,
         account,
         senders,
-        admit: (due, unsent) => restraint.admit(due, unsent),
+        admit: (due, here) => restraint.admit(due, here),
         outbound: (due, sender) => this.#outbound(due, sender),
         count: (outcome) => submitted(account, outcome),
       })

@@ -70,13 +70,18 @@ export async function marksOf(
   return rows
 }
 
-/** How many texts each subscriber was sent since then. */
-export async function sentSince(pool: Pool, addressees: readonly string[], since: Date): Promise<Map<string, number>> {
+/** How many texts each subscriber was sent since then, those that the caller counts itself left out. */
+export async function sentSince(
+  pool: Pool,
+  addressees: readonly string[],
+  since: Date,
+  except: readonly { readonly id: string }[],
+): Promise<Map<string, number>> {
   if (addressees.length === 0) return new Map()
   const { rows } = await pool.query<{ addressee: string; n: string }>(
     `SELECT addressee, count(DISTINCT notice_id) AS n FROM submission
-     WHERE addressee = ANY($1::text[]) AND submitted_at >= $2 GROUP BY addressee`,
-    [textArray(addressees), since],
+     WHERE addressee = ANY($1::text[]) AND submitted_at >= $2 AND notice_id <> ALL($3::uuid[]) GROUP BY addressee`,
+    [textArray(addressees), since, plainArray(except.map(({ id }) => id))],
   )
   return new Map(rows.map(({ addressee, n }) => [addressee, Number(n)]))
 }
