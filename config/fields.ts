@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { parsedNetwork } from '../gateway/web/networks.ts'
 
 /** Building blocks of configuration, for the gateway's own schema and for every adapter's options. */
 
@@ -62,6 +63,10 @@ export function byteSize(): z.ZodType<number, string> {
 
 /** 0 lets the system choose: legal everywhere, and what tests use. */
 export const port = (): z.ZodType<number, number> => z.number().int().min(0).max(65_535)
+
+/** `10.0.0.0/8` or an address. */
+export const network = (): z.ZodType<string, string> =>
+  z.string().refine((text) => parsedNetwork(text) !== null, 'must be an address or a network such as 10.1.0.0/16')
 
 /** A path that need not exist yet; absolute in code. */
 export const path = (): z.ZodType<string, string> =>

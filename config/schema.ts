@@ -110,6 +110,7 @@ const purpose = z.enum({
   sos: 'sos',
   inspection: 'inspection',
   'vehicle-rule': 'vehicle-rule',
+  alarm: 'alarm',
 } as const satisfies { [Each in IntentPurpose]: Each })
 
 const urgency = z.enum({ normal: 'normal', urgent: 'urgent', emergency: 'emergency' } as const satisfies {

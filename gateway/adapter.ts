@@ -106,11 +106,12 @@ export interface TextSender {
   submit(part: unknown): Promise<Submitted>
 }
 
-/** Work that a message leads to and that outlives a restart: an MMS that was announced and is to be fetched. */
+/** Work that a message leads to and that outlives a restart: an MMS that was announced, a picture of an alarm. */
 export interface Errand {
   readonly id: string
-  /** The sender of the datagram, as its report says. */
+  /** Who sent the datagram, or what the alarm is of. */
   readonly subject: string
+  /** A datagram's bytes, or an alarm's `snapshot`. */
   readonly content: Uint8Array
   readonly receivedAt: Date
   /** 1 at first. */
@@ -127,10 +128,15 @@ export interface Adapter {
   /** Only adapters that reach subscribers by text have it. */
   readonly texts?: TextSender
   /**
-   * Only adapters whose kind takes `ports`. Resolves when all it led to is accepted; rejects: it is tried again after a
+   * Only adapters whose kind takes `ports`, or whose alarms have snapshots. Resolves when all it led to is accepted; rejects: it is tried again after a
    * back-off, except with a `DECODE_` code, which makes it dead.
    */
   perform?(errand: Errand): Promise<void>
+  /**
+   * Only adapters whose far end keeps records and can be asked for them. Accepts again what it has of that time:
+   * what is known already is a duplicate. Rejects when it cannot be asked now.
+   */
+  recall?(from: Date, to: Date): Promise<void>
 }
 
 export interface AdapterContext {
@@ -196,6 +202,11 @@ export interface AdapterKind<Options = unknown> {
    * the kind does not say: each adapter's keys are its own.
    */
   keyScope?(options: Options): string | null
+  /**
+   * Whether these options are work that one gateway of several does at a time: a bind, a poll, a subscription. It is
+   * started by the gateway that holds its lease, and stopped when that is lost. Where the kind does not say: every gateway.
+   */
+  exclusive?(options: Options): boolean
   /** Application ports (WDP) whose datagrams are this adapter's errands, on whatever channel they come. */
   ports?(options: Options): readonly number[]
   /** What an operator needs beside a running gateway: making credentials and the like. */

@@ -74,7 +74,7 @@ export interface CategoryReading {
   readonly certain: boolean
 }
 
-export type IntentPurpose = 'report' | 'component-state' | 'sos' | 'inspection' | 'vehicle-rule'
+export type IntentPurpose = 'report' | 'component-state' | 'sos' | 'inspection' | 'vehicle-rule' | 'alarm'
 export type Urgency = 'normal' | 'urgent' | 'emergency'
 
 /** 案卷意图: what the core is asked to consider. The gateway supplies facts and hints; the core decides. */
@@ -84,8 +84,17 @@ export interface CaseIntent {
   readonly kind: 'component' | 'event'
   readonly category: CategoryFinding
   readonly channel: string
-  /** Problem source (问题来源) in the gateway's words: collector, leader, vehicle (its driver), vehicle-rule, citizen, department; the site maps it to its codes. */
-  readonly source: 'collector' | 'leader' | 'vehicle' | 'vehicle-rule' | 'citizen' | 'department' | 'stranger'
+  /** Problem source (问题来源) in the gateway's words: collector, leader, vehicle (its driver), vehicle-rule, citizen, department, camera, sensor; the site maps it to its codes. */
+  readonly source:
+    | 'collector'
+    | 'leader'
+    | 'vehicle'
+    | 'vehicle-rule'
+    | 'citizen'
+    | 'department'
+    | 'stranger'
+    | 'camera'
+    | 'sensor'
   readonly location: Location | null
   readonly address: string | null
   /** For texts: what the words say of the place; `null` where nobody wrote. */
@@ -93,7 +102,7 @@ export interface CaseIntent {
   readonly occurredAt: Timestamp
   readonly receivedAt: string
   readonly reporter: {
-    readonly kind: 'collector' | 'vehicle' | 'leader' | 'citizen' | 'department' | 'stranger'
+    readonly kind: 'collector' | 'vehicle' | 'leader' | 'citizen' | 'department' | 'stranger' | 'camera' | 'sensor'
     readonly id: string
     readonly name: string | null
     readonly company: { readonly code: string; readonly name: string } | null
@@ -114,6 +123,16 @@ export interface CaseIntent {
   readonly related: readonly { readonly id: string; readonly because: string; readonly score: number }[]
   /** For purpose `vehicle-rule`: which rule, and the measured value that fired it. */
   readonly rule: { readonly id: string; readonly what: string; readonly value: number; readonly since: string } | null
+  /** For what a seat filled in: the call it belongs to. */
+  readonly call: { readonly exchange: string; readonly id: string; readonly seat: string | null } | null
+  /** For purpose `alarm`: the incident, and the device's own word for it. `value` in `unit` for what is measured. */
+  readonly incident: {
+    readonly id: string
+    readonly event: string
+    readonly part: string | null
+    readonly value: number | null
+    readonly unit: string | null
+  } | null
   /** Version of the city's base data it was made with. */
   readonly cityVersion: string
 }

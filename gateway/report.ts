@@ -11,6 +11,10 @@ export type Report =
   | PresenceReport
   | ReceiptReport
   | DeliveryReport
+  | CallReport
+  | CallFormReport
+  | AlarmReport
+  | ReadingReport
   | MalformedReport
 
 /** The coordinate system a source speaks. Everything behind triage is WGS-84. */
@@ -197,6 +201,133 @@ export interface ReceiptReport extends FromSubject {
   readonly noticeId: string
   readonly state: 'delivered' | 'read' | 'done' | 'refused'
   readonly detail: string | null
+}
+
+/** How a leg ended; `refused`: the seat or the exchange turned it away; `abandoned`: the caller hung up before an answer. */
+export type CallEnding = 'answered' | 'refused' | 'no-answer' | 'busy' | 'abandoned' | 'failed'
+
+/**
+ * What an exchange says of one leg of a call: live, while it happens, or in its record (CDR, CEL) afterwards. Each piece
+ * says only what it knows; pieces come in any order, twice, or never. `subject`: the caller where known, else
+ * `call:<exchange>/<call>`. Every time is an instant: a source whose zone is not known says `null`.
+ */
+export interface CallReport extends FromSubject {
+  readonly kind: 'call'
+  /** Whose ids these are: adapters of one exchange share its calls. */
+  readonly exchange: string
+  /** What joins the legs of one call: Asterisk's Linkedid, FreeSWITCH's id of the A-leg. */
+  readonly call: string
+  /** This leg: Uniqueid, Unique-ID. */
+  readonly leg: string
+  readonly heard: 'live' | 'record'
+  readonly direction: 'inbound' | 'outbound' | 'internal' | null
+  /** A-party, as `gateway/subscriber.ts` writes it; `null`: withheld, or not said. */
+  readonly caller: string | null
+  /** The number that was dialled (DNIS), digits as they came. */
+  readonly called: string | null
+  /** The seat (agent, extension) that this leg rings or reached. */
+  readonly seat: string | null
+  /** All the digits pressed, in order, where the source gives them at once. */
+  readonly digits: string | null
+  /** One digit as it was pressed; `order` sorts those of a leg. */
+  readonly digit: { readonly order: string; readonly key: string } | null
+  readonly startedAt: Date | null
+  readonly ringingAt: Date | null
+  readonly answeredAt: Date | null
+  readonly endedAt: Date | null
+  readonly ending: CallEnding | null
+  /** The exchange's own word: NORMAL_CLEARING, 16. */
+  readonly cause: string | null
+  /** Where the recording is, as the exchange names it: a path, an id, an address. */
+  readonly recording: string | null
+}
+
+/** What a seat filled in during or after a call (坐席登记). `subject`: the caller where the form names one, else `call:<exchange>/<call>`. */
+export interface CallFormReport extends FromSubject {
+  readonly kind: 'call-form'
+  readonly exchange: string
+  /** Any id of the call: its own or one of its legs'. */
+  readonly call: string
+  /** The call centre's number of the form. */
+  readonly number: string | null
+  readonly seat: string | null
+  readonly caller: string | null
+  /** Where the caller wants to be answered, when not at the number they called from. */
+  readonly callBack: string | null
+  readonly name: string | null
+  readonly text: string | null
+  readonly address: string | null
+  readonly caseKind: 'component' | 'event' | null
+  readonly category: CategoryClaim | null
+  readonly componentId: string | null
+  /** A point that the seat set on a map. */
+  readonly place: SatelliteFix | null
+  readonly urgent: boolean | null
+  readonly attachments: readonly Attachment[]
+}
+
+/**
+ * A signal of a camera or sensor. Signals are many and cases are few: triage makes incidents of them. `subject`: the
+ * device as the city's register names it.
+ */
+export interface AlarmReport extends FromSubject {
+  readonly kind: 'alarm'
+  readonly of: 'camera' | 'sensor'
+  /** The device's own word: `VMD`, `tns1:RuleEngine/CellMotionDetector/Motion`, `person`, `high`. */
+  readonly event: string
+  /** Tells two places in one view or on one device apart: a rule, a region, a zone, a point; `null`: the whole. */
+  readonly part: string | null
+  /** `once`: it has no end of its own. `state-on`: what holds on subscribing (ONVIF Initialized): no beginning, and no alarm. */
+  readonly phase: 'began' | 'going-on' | 'ended' | 'once' | 'state-on'
+  /** The source's own id of what begins, goes on and ends; `null` where it gives none. */
+  readonly occurrence: string | null
+  /** What else is said, in the source's words: label, score, object id, value. */
+  readonly detail: Readonly<Record<string, string>>
+  /** For one that moves. */
+  readonly where: SatelliteFix | null
+  readonly attachments: readonly Attachment[]
+  /** A picture that can be fetched: an errand of the adapter, when the signal opens an incident. */
+  readonly snapshot: string | null
+}
+
+/** What a sensor measured. `subject`: the sensor as the city's register names it. */
+export interface ReadingReport extends FromSubject {
+  readonly kind: 'reading'
+  readonly points: readonly PointReading[]
+}
+
+export interface PointReading {
+  /** Its name within the sensor: `level`, `rain-1h`. */
+  readonly point: string
+  /** In `unit`, scaled; `null` when there is none. */
+  readonly value: number | null
+  readonly unit: string
+  /** `refused`: the device answers with an error. `silent`: it does not answer. */
+  readonly quality: 'good' | 'not-a-number' | 'refused' | 'silent'
+  /** The protocol's own words where the quality is not good. */
+  readonly fault: string | null
+  readonly limits: PointLimits
+}
+
+/** When a point is an alarm: data of the register map, carried along so that what is stored can be judged again. */
+export interface PointLimits {
+  /** What the instrument can say at all; beyond it the value is a fault. */
+  readonly range: { readonly low: number; readonly high: number } | null
+  /** The name of each is the alarm's `event`. It clears when the value has come back by `hysteresis`. */
+  readonly alarms: readonly {
+    readonly event: string
+    readonly when: 'above' | 'below'
+    readonly at: number
+    readonly hysteresis: number
+    /** It must hold this long. */
+    readonly afterS: number
+  }[]
+  /** A change of more than so much a minute, in `unit`. */
+  readonly perMinute: number | null
+  /** The very same value for longer is a stuck instrument. */
+  readonly stuckAfterS: number | null
+  /** No good value for longer is an alarm of its own. */
+  readonly silentAfterS: number | null
 }
 
 /** One element of a message that makes no sense while its neighbours do. It becomes a dead letter of its own. */

@@ -128,7 +128,8 @@ t.test('notices have quiet hours, a cap and ways, and a way to nowhere is refuse
 
 t.test('a destination without filters takes everything but positions', async (t) => {
   const [core] = configurationOf(t, `adapters: []\ndestinations:\n${destination('core')}`).destinations
-  t.same(core?.filter, { types: ['case-intent', 'delivery', 'answer'], districts: [], purposes: [], urgencies: [] })
+  const types = ['case-intent', 'delivery', 'answer']
+  t.same(core?.filter, { types, districts: [], purposes: [], urgencies: [] })
   t.same(core?.backoff, { firstMs: 1000, mostMs: 300_000 })
   t.equal(core?.timeoutMs, 30_000)
   t.equal(Buffer.from(core?.secret.key ?? []).toString(), 'this is an example, make your own')

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { isPrivate, publicLookup } from '../adapters/mms/private-address.ts'
 import { mmsRetriever } from '../adapters/mms/retriever.ts'
 import { isAllowed } from '../adapters/mms/retriever-options.ts'
+import { isPrivate, publicLookup } from '../gateway/web/private-address.ts'
 import { gzipBomb, type MmscMood, SimulatedMmsc } from '../simulators/mms-mmsc.ts'
 import { gif, manhole, RetrieverStage } from './mms-stage.ts'
 

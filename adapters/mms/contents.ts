@@ -1,8 +1,8 @@
 import type { Attachment, MalformedReport } from '../../gateway/report.ts'
+import { sniffed } from '../../gateway/web/media-type.ts'
 import { textOf } from './charset.ts'
 import { type Broken, bareId, type Part, type Parts } from './part.ts'
 import { references } from './smil.ts'
-import { sniffed } from './sniff.ts'
 
 /** What a person reads of an MMS: its texts in the order of the presentation, and everything else as attachments. */
 

@@ -1,30 +1,5 @@
-import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
-import { byteSize, duration, secret } from '../../config/fields.ts'
-
-/** `10.0.0.0/8` or an address. */
-const network = z
-  .string()
-  .refine((text) => parsedNetwork(text) !== null, 'must be an address or a network such as 10.1.0.0/16')
-
-function parsedNetwork(text: string): { address: string; prefix: number; type: 'ipv4' | 'ipv6' } | null {
-  const [address = '', length] = text.split('/')
-  const kind = isIP(address)
-  const most = kind === 6 ? 128 : 32
-  const prefix = length === undefined ? most : Number(length)
-  const sound = kind !== 0 && Number.isInteger(prefix) && prefix >= 0 && prefix <= most && length !== ''
-  return sound ? { address, prefix, type: kind === 6 ? 'ipv6' : 'ipv4' } : null
-}
-
-/** Whether an address is of one of the networks; an IPv4 address in IPv6's clothes is the same one. */
-export function sourcesOf(networks: readonly string[]): (address: string) => boolean {
-  const list = new BlockList()
-  for (const text of networks) {
-    const found = parsedNetwork(text)
-    if (found !== null) list.addSubnet(found.address, found.prefix, found.type)
-  }
-  return (address) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-}
+import { byteSize, duration, network, secret } from '../../config/fields.ts'
 
 const word = z.string().min(1).max(100)
 
@@ -54,7 +29,7 @@ export const mm7Options = z
     username: word.nullable().default(null),
     password: secret().nullable().default(null),
     /** Addresses that requests may come from; empty: any. Behind a proxy this is the proxy's. */
-    sources: z.array(network).default([]),
+    sources: z.array(network()).default([]),
     /** The longest request. */
     maxSize: byteSize().prefault('5MiB'),
     /** Requests that are read or stored at a time; one more is asked to wait. */

@@ -1,5 +1,5 @@
 import type { OutboundText, Submitted, TextSender } from '../../gateway/adapter.ts'
-import { ExchangeFault, exchange } from './http-exchange.ts'
+import { ExchangeFault, exchange } from '../../gateway/web/http-exchange.ts'
 import type { SubmitOptions } from './mm7-options.ts'
 import { submitReq, submitted } from './mm7-submit.ts'
 

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../gateway/errors.ts'
-import { type Answer, exchange } from './http-exchange.ts'
+import { type Answer, exchange } from '../../gateway/web/http-exchange.ts'
 import { messageType } from './mms-fields.ts'
 import { messageTypeOf, readRetrieveConf } from './mms-pdu.ts'
 import { isAllowed, type RetrieverOptions } from './retriever-options.ts'

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto'
 import type { Receipt, Received } from '../adapter.ts'
-import { exifPlace } from '../attachments/picture.ts'
 import type { City } from '../city/city.ts'
 import { describe, GatewayError } from '../errors.ts'
 import type { EventDraft } from '../relay/cloud-event.ts'
@@ -12,8 +10,10 @@ import { understandAhead } from '../triage/texts.ts'
 import { type Filtered, type Findings, type SubjectMemory, type TriageLimits, triage } from '../triage/triage.ts'
 import { acknowledgement } from './answers.ts'
 import type { Arrival } from './arrival.ts'
+import { errandsOf } from './errand-rows.ts'
+import { keepFiles } from './files.ts'
 import { PartDesk } from './part-desk.ts'
-import { type BatchRows, type DeadLetterRow, type DeviceRow, type ErrandRow, emptyRows } from './rows.ts'
+import { type BatchRows, type DeadLetterRow, type DeviceRow, emptyRows } from './rows.ts'
 
 /**
  * From arrivals to rows, without I/O: decode, then triage. Decoding stands apart because the subjects it names decide
@@ -80,7 +80,7 @@ export function subjectsOf(batch: readonly Decoded[]): Set<string> {
  * two gateways from taking parts of one text past each other. A whole text or a receipt needs no row of its sender's.
  */
 function isOfDevice(report: Report): report is Exclude<Report, MalformedReport> {
-  return !['malformed', 'text', 'datagram', 'delivery'].includes(report.kind)
+  return !['malformed', 'text', 'datagram', 'delivery', 'call', 'call-form'].includes(report.kind)
 }
 
 /**
@@ -284,23 +284,6 @@ function touch(
   if (report.kind === 'position' && report.batteryPercent !== null) device.battery = report.batteryPercent
 }
 
-/** Bytes inside a form or text become files named by their own SHA-256, whatever the sender claims they hash to. */
-function keepFiles(reports: readonly Report[], rows: BatchRows): readonly Report[] {
-  const carries = (report: Report) =>
-    (report.kind === 'form' || report.kind === 'text') && report.attachments.length > 0
-  if (!reports.some(carries)) return reports
-  return reports.map((report) => {
-    if (report.kind !== 'form' && report.kind !== 'text') return report
-    const attachments = report.attachments.map((attachment) => {
-      if (attachment.content === null) return attachment
-      const sha256 = createHash('sha256').update(attachment.content).digest('hex')
-      rows.files.push({ sha256, content: attachment.content })
-      return { ...attachment, sha256, place: report.kind === 'text' ? exifPlace(attachment.content) : null }
-    })
-    return { ...report, attachments }
-  })
-}
-
 /** Outbox rows of positions and answers; those of intents wait until their relations are known. */
 function announce(arrival: Arrival, findings: Findings, how: Understanding, rows: BatchRows): void {
   if (how.destinations.some(({ filter }) => filter.types.includes('position'))) {
@@ -335,24 +318,4 @@ function announce(arrival: Arrival, findings: Findings, how: Understanding, rows
       rows,
     )
   }
-}
-
-/** Datagrams become errands of the adapter that takes their port; where none does, each is a dead letter. */
-function errandsOf(
-  { datagrams }: Findings,
-  arrival: Arrival,
-  how: Understanding,
-): { readonly rows: readonly ErrandRow[]; readonly untaken: readonly MalformedReport[] } {
-  const rows: ErrandRow[] = []
-  const untaken: MalformedReport[] = []
-  for (const { index, report } of datagrams) {
-    const adapter = how.portTakers.get(report.port)
-    const { receivedAt } = arrival.message
-    const { subject, content, port } = report
-    if (adapter === undefined) {
-      const detail = `a datagram to port ${port}, which no adapter takes`
-      untaken.push({ kind: 'malformed', index, code: 'DECODE_UNSUPPORTED', detail })
-    } else rows.push({ id: newId(), adapter, subject, content, messageId: arrival.id, receivedAt })
-  }
-  return { rows, untaken }
 }

@@ -58,6 +58,8 @@ export function intentOf(form: IntentForm, circumstances: Circumstances): CaseIn
     queryNumber: null,
     related: [],
     rule: null,
+    call: null,
+    incident: null,
   }
 }
 

@@ -45,6 +45,8 @@ export function ruleIntent(
     evidence: [message.id],
     related: [],
     rule: { id: rule.id, what: rule.what, value, since: new Date(sinceMs).toISOString() },
+    call: null,
+    incident: null,
     cityVersion: city.version,
   }
 }

@@ -82,6 +82,8 @@ export function textIntent(report: TextReport, circumstances: TextCircumstances)
     evidence: report.assembled?.evidence ?? [message.id],
     related: [],
     rule: null,
+    call: null,
+    incident: null,
     cityVersion: city.version,
   }
 }

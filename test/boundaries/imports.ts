@@ -34,8 +34,10 @@ const rules: readonly Rule[] = [
         'gateway/subscriber.ts',
         'gateway/errors.ts',
         'config/fields.ts',
-      ].includes(target) || folderOf(target) === folderOf(from),
-    says: 'an adapter knows the contract, reports, errors, fields of configuration and its own folder',
+      ].includes(target) ||
+      target.startsWith('gateway/web/') ||
+      folderOf(target) === folderOf(from),
+    says: 'an adapter knows the contract, reports, errors, gateway/web, fields of configuration and its own folder',
   },
   {
     files: /^(gateway|config)\/(?!adapter-kinds\.ts)/,

@@ -1,6 +1,6 @@
 import { type LookupAddress, lookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { GatewayError } from '../../gateway/errors.ts'
+import { GatewayError } from '../errors.ts'
 
 /** Networks that a message from outside must not reach through the gateway (IANA's special-purpose registries). */
 const special = new BlockList()

@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, type RequestOptions, request as requestPlain 
 import { request as requestTls } from 'node:https'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { describe, GatewayError } from '../../gateway/errors.ts'
+import { describe, GatewayError } from '../errors.ts'
 import { literalProblem, publicLookup } from './private-address.ts'
 
 /** One HTTP request with bounds on everything. A connection of its own each time: nothing is reused that was checked for another. */

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import {
+  byteSize,
+  duration,
+  network,
+  type Secret,
+  type SigningSecret,
+  secret,
+  signingSecret,
+} from '../../config/fields.ts'
+
+/**
+ * What every block has whose peers post to /ingest/<name>: `z.strictObject({ ...webhookFields, … })`. With several proofs
+ * configured each of them is asked for.
+ */
+export const webhookFields = {
+  /** Addresses that requests may come from; empty: any. Behind a proxy this is the proxy's. */
+  sources: z.array(network()).default([]),
+  /** HTTP Basic. */
+  username: z.string().min(1).max(100).nullable().default(null),
+  password: secret().nullable().default(null),
+  /** `Authorization: Bearer …`, `X-Api-Key: …`, or `?key=…` for devices that can be given an address and nothing else. */
+  key: secret().nullable().default(null),
+  /** Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature. */
+  signingSecret: signingSecret().nullable().default(null),
+  /** A signed request that is older, or newer, is a replay. */
+  replayWindow: duration({ least: '1s', most: '1d' }).prefault('5m'),
+  /** The longest request. */
+  maxSize: byteSize().prefault('1MiB'),
+  /** Requests that are read or stored at a time; one more is asked to wait. */
+  maxRequests: z.number().int().min(1).max(10_000).default(256),
+} as const
+
+export interface WebhookOptions {
+  readonly sources: readonly string[]
+  readonly username: string | null
+  readonly password: Secret | null
+  readonly key: Secret | null
+  readonly signingSecret: SigningSecret | null
+  readonly replayWindow: number
+  readonly maxSize: number
+  readonly maxRequests: number
+}
