@@ -3,11 +3,11 @@ import t from 'tap'
 import { decode, decodeDown, encodeDown, encodeOwnTracks, encodeUp } from '../adapters/mqtt/codec.ts'
 import { FrameScanner } from '../adapters/mqtt/frame-scanner.ts'
 import { inbound } from '../adapters/mqtt/inbound.ts'
-import { carriesIdentity, countElements } from '../adapters/mqtt/json-payload.ts'
 import { messageKey } from '../adapters/mqtt/key.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import { packageRoot } from '../gateway/package-root.ts'
 import type { Report } from '../gateway/report.ts'
+import { carriesIdentity, countElements } from '../gateway/web/json-text.ts'
 import { lengthBytes } from './mqtt-stage.ts'
 
 const options = { maxElements: 10_000, ownTracksSubject: 'user' as const }

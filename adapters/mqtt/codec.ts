@@ -1,15 +1,16 @@
 import type { OutboundNotice, Received } from '../../gateway/adapter.ts'
 import { GatewayError, quote } from '../../gateway/errors.ts'
-import type { MalformedReport, Report } from '../../gateway/report.ts'
+import type { Report } from '../../gateway/report.ts'
+import { asObject, type JsonObject, requiredText, time } from '../../gateway/web/json-fields.ts'
+import { elementsOf, parseJson } from '../../gateway/web/json-text.ts'
 import { type ReportPayload, reportForm, type VerificationPayload, verificationForm } from './form-payload.ts'
-import { countElements, parseJson } from './json-payload.ts'
 import { ownTracksReports } from './own-tracks.ts'
-import { asObject, type JsonObject, requiredText, time } from './payload-fields.ts'
 import { type PositionPayload, positionReport } from './position-payload.ts'
 import { type PresencePayload, presenceReport, type ReceiptPayload, receiptReport } from './status-payload.ts'
 import { downKinds, downTopic, readTopic, type Topic, upNames, upTopic } from './topics.ts'
 
-export type { AttachmentPayload, ReportPayload, VerificationPayload } from './form-payload.ts'
+export type { AttachmentPayload } from '../../gateway/web/json-attachment.ts'
+export type { ReportPayload, VerificationPayload } from './form-payload.ts'
 export type { CellPayload, PlacePayload, PositionPayload } from './position-payload.ts'
 export type { PresencePayload, ReceiptPayload } from './status-payload.ts'
 export { downFilter, downTopic, type UpName, upTopic } from './topics.ts'
@@ -49,7 +50,7 @@ export function decode(message: Received, options: CodecOptions): Report[] {
   const read = topic === null ? null : reader(topic, options)
   if (read === null) throw new GatewayError('DECODE_UNSUPPORTED', `mqtt topic ${quote(name)}`)
   if (message.raw.length === 0) throw new GatewayError('DECODE_UNSUPPORTED', 'an empty mqtt payload')
-  return elements(message.raw, options.maxElements, read)
+  return elementsOf(message.raw, options.maxElements, 'mqtt payload', read)
 }
 
 type Reader = (fields: JsonObject) => Report[]
@@ -71,32 +72,6 @@ const upReaders: Readonly<Record<keyof UpPayloads, (fields: JsonObject, subject:
   check: (fields, subject) => verificationForm(fields, subject, 'check'),
   presence: presenceReport,
   receipt: receiptReport,
-}
-
-function elements(raw: Uint8Array, maxElements: number, read: Reader): Report[] {
-  // An array has fewer elements than bytes, so most messages are not counted at all.
-  const count = raw.length > maxElements ? countElements(raw) : 0
-  if (count > maxElements) {
-    throw new GatewayError('DECODE_TOO_LARGE', `an array of ${count} elements, over ${maxElements}`)
-  }
-  const payload = parseJson(raw)
-  if (!Array.isArray(payload)) return read(asObject(payload, 'the payload'))
-  const reports: Report[] = []
-  for (const element of payload as unknown[]) reports.push(...readElement(element, reports.length, read))
-  return reports
-}
-
-function readElement(element: unknown, index: number, read: Reader): Report[] {
-  try {
-    return read(asObject(element, 'the element'))
-  } catch (error) {
-    if (error instanceof GatewayError) return [malformed(index, error)]
-    throw error
-  }
-}
-
-function malformed(index: number, error: GatewayError): MalformedReport {
-  return { kind: 'malformed', index, code: error.code, detail: error.message }
 }
 
 /** What a publish needs, whatever client sends it. */
@@ -155,7 +130,7 @@ export function decodeDown(topicName: string, raw: Uint8Array): DownMessage {
   const kind =
     topic?.scheme === 'v1' && topic.direction === 'down' ? downKinds.find((k) => k === topic.name) : undefined
   if (kind === undefined) throw new GatewayError('DECODE_UNSUPPORTED', `mqtt topic ${quote(topicName)}`)
-  const fields = asObject(parseJson(raw), 'the payload')
+  const fields = asObject(parseJson(raw, 'mqtt payload'), 'the payload')
   const { id: _id, kind: _kind, expiresAt: _expiresAt, ...body } = fields
   return { id: requiredText(fields, 'id'), kind, expiresAt: time(fields, 'expiresAt'), body }
 }

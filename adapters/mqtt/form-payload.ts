@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
-import { GatewayError } from '../../gateway/errors.ts'
-import type { Attachment, CategoryClaim, ComponentState, FormPurpose, FormReport } from '../../gateway/report.ts'
+import type { ComponentState, FormPurpose, FormReport } from '../../gateway/report.ts'
+import { type AttachmentPayload, attachment, categoryClaim } from '../../gateway/web/json-attachment.ts'
 import {
-  asObject,
   fault,
   flag,
   type JsonObject,
@@ -12,7 +10,7 @@ import {
   optionalOneOf,
   text,
   time,
-} from './payload-fields.ts'
+} from '../../gateway/web/json-fields.ts'
 import { type PlacePayload, placeOf } from './position-payload.ts'
 
 /** `v1/{device}/up/report`: a collector's or leader's report, a component's state, an SOS. Only `kind` must be there. */
@@ -45,18 +43,6 @@ export interface VerificationPayload {
   readonly text?: string | null
   readonly place?: PlacePayload | null
   readonly attachments?: readonly AttachmentPayload[] | null
-}
-
-/** At most 32 a form. One of `base64`, `url` and `sha256` must be there. */
-export interface AttachmentPayload {
-  readonly name?: string | null
-  /** media type, `image/jpeg` */
-  readonly type?: string | null
-  /** The bytes, in base64 with padding. */
-  readonly base64?: string | null
-  readonly url?: string | null
-  /** Hexadecimal; checked against `base64` where both are there. */
-  readonly sha256?: string | null
 }
 
 const purposes: Readonly<Record<string, FormPurpose>> = {
@@ -129,39 +115,4 @@ function anyForm(fields: JsonObject, subject: string, purpose: FormPurpose): For
     selfHandled: null,
     attachments: list(fields, 'attachments', 32, attachment),
   }
-}
-
-function categoryClaim(fields: JsonObject): CategoryClaim | null {
-  if (fields.category === undefined || fields.category === null) return null
-  const category = asObject(fields.category, 'category')
-  const claim = { scheme: text(category, 'scheme'), code: label(category, 'code'), words: text(category, 'words') }
-  return claim.code === null && claim.words === null ? null : claim
-}
-
-function attachment(fields: JsonObject): Attachment {
-  const content = contentOf(fields)
-  const claimed = sha256Of(fields)
-  const url = text(fields, 'url')
-  if (content === null && claimed === null && url === null) {
-    throw new GatewayError('DECODE_FIELD', 'an attachment must have base64, url or sha256')
-  }
-  const sha256 = content === null ? claimed : createHash('sha256').update(content).digest('hex')
-  if (claimed !== null && claimed !== sha256) {
-    throw new GatewayError('DECODE_CHECKSUM', `attachment has SHA-256 ${sha256}, its sender says ${claimed}`)
-  }
-  return { name: text(fields, 'name'), mediaType: text(fields, 'type'), claimedType: null, content, sha256, url }
-}
-
-function sha256Of(fields: JsonObject): string | null {
-  const claimed = text(fields, 'sha256')
-  if (claimed === null || /^[\da-f]{64}$/i.test(claimed)) return claimed?.toLowerCase() ?? null
-  throw fault('sha256', '64 hexadecimal digits', claimed)
-}
-
-/** Buffer.from skips over what is not base64, so a photo cut short would pass for a whole one. */
-function contentOf(fields: JsonObject): Uint8Array | null {
-  const encoded = text(fields, 'base64')
-  if (encoded === null) return null
-  if (encoded.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) return Buffer.from(encoded, 'base64')
-  throw fault('base64', 'base64 with padding', encoded)
 }

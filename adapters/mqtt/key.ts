@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { carriesIdentity } from './json-payload.ts'
+import { carriesIdentity } from '../../gateway/web/json-text.ts'
 
 const bucketMs = 10 * 60_000
 

@@ -1,6 +1,6 @@
 import { GatewayError, quote } from '../../gateway/errors.ts'
 import type { PositionReport, Report } from '../../gateway/report.ts'
-import { fault, type JsonObject, number, requiredText } from './payload-fields.ts'
+import { fault, type JsonObject, number, requiredText } from '../../gateway/web/json-fields.ts'
 
 /**
  * What the OwnTracks app publishes on `owntracks/{user}/{device}` and below, as its booklet's chapter JSON has it

@@ -1,5 +1,6 @@
-import type { CellSighting, CoordinateSystem, PositionReport, SatelliteFix, Whereabouts } from '../../gateway/report.ts'
-import { asObject, flag, integer, type JsonObject, list, number, optionalOneOf, text, time } from './payload-fields.ts'
+import type { CellSighting, CoordinateSystem, PositionReport, Whereabouts } from '../../gateway/report.ts'
+import { asObject, integer, type JsonObject, list, number, text, time } from '../../gateway/web/json-fields.ts'
+import { satelliteFix } from '../../gateway/web/json-fix.ts'
 
 /** Where a handheld says to be; also the `place` of a report. Every field may be left out or null. */
 export interface PlacePayload {
@@ -64,35 +65,12 @@ export function placeOf(fields: JsonObject): Whereabouts {
   return fields.place === undefined || fields.place === null ? nowhere : whereabouts(asObject(fields.place, 'place'))
 }
 
-const systems: Readonly<Record<string, CoordinateSystem>> = {
-  wgs84: 'wgs84',
-  gcj02: 'gcj02',
-  bd09: 'bd09',
-  cgcs2000: 'cgcs2000',
-}
-
 /** `lat: null` says that the receiver has no fix; no `lat` at all says that no receiver was asked. */
 function whereabouts(fields: JsonObject): Whereabouts {
   const asked = fields.lat !== undefined || fields.lon !== undefined || fields.valid !== undefined
   return {
     gps: asked ? satelliteFix(fields) : null,
     cells: fields.cells === undefined ? nowhere.cells : list(fields, 'cells', 32, cellSighting),
-  }
-}
-
-function satelliteFix(fields: JsonObject): SatelliteFix {
-  return {
-    system: optionalOneOf(fields, 'system', systems),
-    latitude: number(fields, 'lat'),
-    longitude: number(fields, 'lon'),
-    valid: flag(fields, 'valid'),
-    fixedAt: time(fields, 'fixTime'),
-    accuracyM: number(fields, 'accuracyM'),
-    altitudeM: number(fields, 'altitudeM'),
-    speedKmh: number(fields, 'speedKmh'),
-    headingDeg: number(fields, 'headingDeg'),
-    satellites: number(fields, 'satellites'),
-    hdop: number(fields, 'hdop'),
   }
 }
 

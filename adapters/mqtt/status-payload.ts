@@ -1,5 +1,5 @@
 import type { PresenceReport, ReceiptReport } from '../../gateway/report.ts'
-import { type JsonObject, label, oneOf, requiredText, text, time } from './payload-fields.ts'
+import { type JsonObject, label, oneOf, requiredText, text, time } from '../../gateway/web/json-fields.ts'
 
 /** `v1/{device}/up/presence`; also fit for a will. */
 export interface PresencePayload {

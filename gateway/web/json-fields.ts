@@ -1,4 +1,4 @@
-import { GatewayError, quote } from '../../gateway/errors.ts'
+import { GatewayError, quote } from '../errors.ts'
 
 /** Readers of single fields of a JSON object. Absent and null are `null`; a wrong type throws DECODE_FIELD. */
 export type JsonObject = Readonly<Record<string, unknown>>

@@ -1,16 +1,18 @@
 import { isUtf8 } from 'node:buffer'
-import { describe, GatewayError, quote } from '../../gateway/errors.ts'
+import { describe, GatewayError, quote } from '../errors.ts'
+import type { MalformedReport, Report } from '../report.ts'
+import { asObject, type JsonObject } from './json-fields.ts'
 
-/** Bytes to JSON. Throws DECODE_ENCODING for what is not UTF-8, DECODE_SYNTAX for what is not JSON. */
-export function parseJson(raw: Uint8Array): unknown {
-  if (!isUtf8(raw)) throw new GatewayError('DECODE_ENCODING', `mqtt payload of ${raw.length} bytes is not UTF-8`)
+/** Bytes to JSON. Throws DECODE_ENCODING for what is not UTF-8, DECODE_SYNTAX for what is not JSON. `what`: `mqtt payload`. */
+export function parseJson(raw: Uint8Array, what: string): unknown {
+  if (!isUtf8(raw)) throw new GatewayError('DECODE_ENCODING', `${what} of ${raw.length} bytes is not UTF-8`)
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString('utf8')
   try {
     // A byte order mark is legal UTF-8 and some libraries write one; JSON.parse does not take it.
     return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
   } catch (error) {
     // The engine's words repeat the text, with whatever NUL there is in it.
-    throw new GatewayError('DECODE_SYNTAX', `mqtt payload: ${quote(describe(error), 160)}`, { cause: error })
+    throw new GatewayError('DECODE_SYNTAX', `${what}: ${quote(describe(error), 160)}`, { cause: error })
   }
 }
 
@@ -94,4 +96,41 @@ export function carriesIdentity(raw: Uint8Array): boolean {
     }
   }
   return found
+}
+
+/**
+ * Reads one object, or each of an array: a bad element becomes a `MalformedReport` and its neighbours land. Throws a
+ * DECODE_ error when nothing of it makes sense, or the array has more than `most` elements.
+ */
+export function elementsOf(
+  raw: Uint8Array,
+  most: number,
+  what: string,
+  read: (fields: JsonObject) => readonly Report[],
+): Report[] {
+  // An array has fewer elements than bytes, so most messages are not counted at all.
+  const count = raw.length > most ? countElements(raw) : 0
+  if (count > most) throw new GatewayError('DECODE_TOO_LARGE', `an array of ${count} elements, over ${most}`)
+  const payload = parseJson(raw, what)
+  if (!Array.isArray(payload)) return [...read(asObject(payload, 'the payload'))]
+  const reports: Report[] = []
+  for (const element of payload as unknown[]) reports.push(...readElement(element, reports.length, read))
+  return reports
+}
+
+function readElement(
+  element: unknown,
+  index: number,
+  read: (fields: JsonObject) => readonly Report[],
+): readonly Report[] {
+  try {
+    return read(asObject(element, 'the element'))
+  } catch (error) {
+    if (error instanceof GatewayError) return [malformed(index, error)]
+    throw error
+  }
+}
+
+function malformed(index: number, error: GatewayError): MalformedReport {
+  return { kind: 'malformed', index, code: error.code, detail: error.message }
 }
