@@ -2,7 +2,7 @@ import type { Location } from '../case-intent.ts'
 import type { AlarmRule } from '../city/city.ts'
 import type { AlarmReport } from '../report.ts'
 import { distanceM } from './distance.ts'
-import { type AlarmMemory, type IncidentState, tokenOf } from './incident-state.ts'
+import { type AlarmMemory, type IncidentState, missedStart, tokenOf } from './incident-state.ts'
 
 /** One signal with its times, its rule and its place. */
 export interface Signal {
@@ -59,7 +59,9 @@ function isNear(state: IncidentState, { report, atMs, heardMs, rule, place }: Si
   if (state.place !== null && place !== null && distanceM(state.place, place) > sameSightM) return false
   const clearMs = rule.clearAfterS === null ? Number.POSITIVE_INFINITY : rule.clearAfterS * 1000
   const waitMs = running.length === 0 ? joinMs : Math.max(joinMs, clearMs)
-  return atMs >= openedMs - Math.max(joinMs, 1) && atMs <= lastMs + waitMs
+  // Where the start was missed it may still come.
+  const beforeMs = state.remarks.some(({ reason }) => reason === missedStart) ? Math.max(joinMs, clearMs) : joinMs
+  return atMs >= openedMs - beforeMs && atMs <= lastMs + waitMs
 }
 
 const carriesPicture = ({ phase, attachments }: AlarmReport): boolean => phase === 'going-on' && attachments.length > 0

@@ -7,6 +7,7 @@ import {
   type EntryKind,
   type IncidentEntry,
   type IncidentState,
+  missedStart,
   tokenOf,
 } from './incident-state.ts'
 
@@ -69,7 +70,7 @@ export function opened(
     place: signal.place,
     remarks: [
       ...(remark === null ? [] : [remark]),
-      ...(missed ? [{ reason: 'missing-start', detail: `the first that was heard of it is ${phase}` }] : []),
+      ...(missed ? [{ reason: missedStart, detail: `the first that was heard of it is ${phase}` }] : []),
     ],
     evidence: [signal.messageId],
     attachments: pictures.slice(0, mostAttachments),

@@ -104,6 +104,9 @@ export interface WantedSnapshot {
 
 export const noAlarms: AlarmMemory = { incidents: [], marks: {} }
 
+/** Reason of the remark on an incident whose first signal was none of a beginning. */
+export const missedStart = 'missing-start'
+
 export const tokenOf = ({ event, occurrence }: Pick<AlarmReport, 'event' | 'occurrence'>): string =>
   occurrence === null ? event : `\n${occurrence}`
 

@@ -102,8 +102,8 @@ function lineOf(deed: 'stuck' | 'clear', state: IncidentState, atMs: number, { n
 /** One that is over is remembered while something of it may come late. */
 function forget(alarms: AlarmMemory, nowMs: number): AlarmMemory {
   const { incidents } = alarms
-  const awaits = ({ pictures, running }: IncidentState) =>
-    (pictures.asked && pictures.count === 0) || running.length > 0 ? awaitsMs : remembersMs
+  const awaits = ({ pictures, running, ended }: IncidentState) =>
+    (pictures.asked && pictures.count === 0) || running.length + ended.length > 0 ? awaitsMs : remembersMs
   const kept = incidents.filter((one) => one.cleared === null || nowMs - one.cleared.atMs < awaits(one))
   const over = kept.filter((one) => one.cleared !== null).length - mostCleared
   const dropped = new Set(kept.filter((one) => one.cleared !== null).slice(0, Math.max(0, over)))
