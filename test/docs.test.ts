@@ -15,6 +15,7 @@ import { commands } from '../gateway/cli/commands.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import type { RouteOptions } from '../gateway/http/route-options.ts'
 import { addRoutes } from '../gateway/http/routes.ts'
+import { usualStorm } from '../gateway/incidents/storm.ts'
 import type { Source } from '../gateway/intake/arrival.ts'
 import { relateIntents } from '../gateway/intake/relate.ts'
 import { emptyRows } from '../gateway/intake/rows.ts'
@@ -189,6 +190,7 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
     limits: defaultLimits,
     destinations: [{ name: 'core', filter }],
     portTakers: new Map(),
+    storm: usualStorm,
     eventSource: '/chengguan/x',
   }
   const source: Source = {
@@ -290,6 +292,7 @@ t.test('every command, exit code, metric and error code is in the documents', as
     async () => [],
     [],
     async () => ({ inDoubt: 0, listed: 0, oldest: [] }),
+    async () => ({ open: [], totals: [] }),
   )
   const own = (await metrics.registry.getMetricsAsJSON()).map(({ name }) => name)
   for (const name of own) if (!/_(process|nodejs)_/.test(name)) t.match(text, `\`${name}\``)

@@ -15,7 +15,7 @@ import {
   type WantedSnapshot,
   withState,
 } from './incident-state.ts'
-import { passTime } from './incident-time.ts'
+import { dueMs, passTime } from './incident-time.ts'
 import type { TriageLimits } from './limits.ts'
 import { locationOf } from './location.ts'
 import { blankMemory, type SubjectMemory } from './memory.ts'
@@ -128,10 +128,18 @@ function settle({ state: stepped, entries }: Stepped, signal: Signal, desk: Alar
 }
 
 function put(subject: string, { state, entries, intent }: CaseMade, desk: AlarmDesk): void {
-  const { city, limits } = desk
-  const place = state.place ?? registeredPlace(subject, state.of, city, limits)
-  desk.incidents.push({ subject, place, state, entries })
+  desk.incidents.push(changeOf(subject, state, entries, desk))
   if (intent !== null) desk.intents.push(intent)
+}
+
+export function changeOf(
+  subject: string,
+  state: IncidentState,
+  entries: IncidentChange['entries'],
+  { city, limits }: Pick<AlarmDesk, 'city' | 'limits'>,
+): IncidentChange {
+  const place = state.place ?? registeredPlace(subject, state.of, city, limits)
+  return { subject, place, state, dueMs: dueMs(subject, state, city), entries }
 }
 
 function signalOf(report: AlarmReport, alarms: AlarmMemory, desk: AlarmDesk): Signal {

@@ -50,6 +50,7 @@ export function opened(
     channel: signal.channel,
     event,
     part,
+    category: rule.category,
     urgency: rule.urgency,
     openedMs: atMs,
     openedOrigin: signal.origin,

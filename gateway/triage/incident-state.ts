@@ -1,4 +1,5 @@
 import type { CaseIntent, Location, Urgency } from '../case-intent.ts'
+import type { AlarmRule } from '../city/city.ts'
 import type { AlarmReport } from '../report.ts'
 
 /**
@@ -31,6 +32,7 @@ export interface IncidentState {
   /** The word that weighs most so far: its rule is the incident's. */
   readonly event: string
   readonly part: string | null
+  readonly category: AlarmRule['category']
   readonly urgency: Urgency
   readonly openedMs: number
   readonly openedOrigin: 'device' | 'gateway'
@@ -65,7 +67,7 @@ export interface IncidentState {
   readonly intentId: string | null
   /** The storm's incident that it is part of. */
   readonly mergedInto: string | null
-  readonly cleared: { readonly atMs: number; readonly why: 'ended' | 'silent' | 'crowded' } | null
+  readonly cleared: { readonly atMs: number; readonly why: 'ended' | 'silent' } | null
 }
 
 export type EntryKind = 'opened' | 'signals' | 'raised' | 'flagged' | 'picture' | 'case' | 'merged' | 'cleared'
@@ -92,6 +94,8 @@ export interface IncidentChange {
   /** The incident's own, or the register's; `null`: nobody knows it. */
   readonly place: Location | null
   readonly state: IncidentState
+  /** When time will do something to it by itself; `null`: never. */
+  readonly dueMs: number | null
   readonly entries: readonly IncidentEntry[]
 }
 
