@@ -96,7 +96,7 @@ t.test('incidents', (t) =>
         t.equal(cleared.length, incidents.filter(({ state }) => state === 'cleared').length)
         t.equal(await prisma.intent.count(), incidents.length)
         const [device] = await prisma.device.findMany()
-        const { alarms } = device?.memory as unknown as SubjectMemory
+        const { alarms } = (device?.memory ?? {}) as unknown as SubjectMemory
         for (const { id, state } of incidents) {
           const remembered = alarms?.incidents.find((each) => each.id === id)
           t.equal(remembered?.cleared === null, state === 'open', 'what is remembered is what is stored')
