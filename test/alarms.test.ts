@@ -262,7 +262,7 @@ t.test('a repeat is filtered, and news are not', async (t) => {
   const reasons = [vmd('began'), vmd('began'), vmd('going-on'), vmd('ended'), vmd('ended'), vmd('state-on')].map(
     (report, s) => stage.say(s, report).filtered[0]?.reason ?? null,
   )
-  t.strictSame(reasons, [null, 'repeated-alarm', 'repeated-alarm', null, 'repeated-alarm', 'state-not-alarm'])
+  t.strictSame(reasons, [null, 'repeated-alarm', 'repeated-alarm', null, 'nothing-to-end', 'state-not-alarm'])
   t.equal(new AlarmStage().say(0, vmd('ended')).filtered[0]?.reason, 'nothing-to-end')
 })
 
@@ -321,6 +321,23 @@ t.test('one that goes on for too long is flagged as stuck, once', async (t) => {
   for (let s = 0; s <= 7200; s += 60) stage.say(s, vmd('going-on'))
   t.match(stage.incidents, [{ flags: ['stuck'], signals: 121 }])
   t.equal(stage.changes.flatMap(({ entries }) => entries).filter(({ what }) => what === 'flagged').length, 1)
+})
+
+t.test('one that comes again and again without a pause is stuck, too', async (t) => {
+  const stage = new AlarmStage()
+  for (let s = 0; s <= 3660; s += 30) stage.say(s, vmd('once'))
+  t.match(stage.incidents, [{ flags: ['stuck'] }])
+  const quiet = new AlarmStage()
+  quiet.say(0, vmd('once'))
+  quiet.pass('cam-1', 9999)
+  t.match(quiet.incidents, [{ flags: [], cleared: { why: 'ended' } }])
+})
+
+t.test('a device that says for ever that all is well keeps nothing open', async (t) => {
+  const stage = new AlarmStage()
+  stage.say(0, vmd('began'))
+  for (let s = 5; s <= 100; s += 5) stage.say(s, vmd('ended'))
+  t.match(stage.incidents, [{ cleared: { why: 'ended' }, signals: 2 }])
 })
 
 t.test('a camera that alarms 200 times a second has one incident, a flag and few lines', async (t) => {

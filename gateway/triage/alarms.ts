@@ -12,6 +12,7 @@ import {
   type IncidentChange,
   type IncidentState,
   noAlarms,
+  tokenOf,
   type WantedSnapshot,
   withState,
 } from './incident-state.ts'
@@ -44,6 +45,7 @@ const longest = 200
 /**
  * One signal of a camera or sensor: it opens an incident or belongs to one, which becomes a case when the city's rule
  * says so. The memory of `desk.memories` carries the incidents. `index`: the report's place in its message. Never throws.
+ * Whoever derives alarms of another report gives a desk with a `filtered` of its own: that report was of use.
  */
 export function takeAlarm(said: AlarmReport, index: number, desk: AlarmDesk): void {
   const report = shortened(said)
@@ -86,6 +88,7 @@ function takeSignal(report: AlarmReport, alarms: AlarmMemory, desk: AlarmDesk): 
     put(report.subject, { state, entries, intent: null }, desk)
     return { alarms: withState(alarms, state), filtered: null }
   }
+  if (endsNothing(mine.state, report)) return { alarms, filtered: 'nothing-to-end' }
   const stepped = continued(mine.state, signal, clockRemark(report, desk), desk.newId)
   const next = settle(stepped, signal, desk)
   const ends = next.running.length < mine.state.running.length
@@ -108,6 +111,12 @@ function takeState(signal: Signal, known: IncidentState | null, alarms: AlarmMem
 function isNoNews({ phase, occurrence }: AlarmReport, mark: ConditionMark | null): boolean {
   if (phase === 'ended') return occurrence === null || mark?.held === true
   return phase === 'going-on' && mark?.held === true
+}
+
+/** Devices that say every few seconds that all is well would keep what is over from ever being over. */
+function endsNothing({ running, ended }: IncidentState, report: AlarmReport): boolean {
+  const token = tokenOf(report)
+  return report.phase === 'ended' && !running.includes(token) && (report.occurrence === null || ended.includes(token))
 }
 
 /** Makes a case of it where it is time, asks for its picture, and hands it on. */

@@ -58,7 +58,6 @@ export function opened(
     heardFromMs: heardMs,
     heardMs,
     running: runs ? [token] : [],
-    runningFromMs: runs ? heardMs : null,
     ended: phase === 'ended' ? [token] : [],
     endedMs: phase === 'ended' ? atMs : late ? over : null,
     raisedMs: null,
@@ -149,22 +148,20 @@ function clocks(before: IncidentState, { atMs, origin, heardMs }: Signal) {
   }
 }
 
-function running(before: IncidentState, { report, atMs, heardMs }: Signal) {
+function running(before: IncidentState, { report, atMs }: Signal) {
   const { phase, occurrence } = report
   const token = tokenOf(report)
   const { endedMs, ended } = before
   if (phase === 'ended') {
-    const left = before.running.filter((one) => one !== token)
     return {
-      running: left,
-      runningFromMs: left.length === 0 ? null : before.runningFromMs,
+      running: before.running.filter((one) => one !== token),
       ended: occurrence === null ? ended : kept(ended, token, mostTokens),
       endedMs: Math.max(endedMs ?? atMs, atMs),
     }
   }
   const late = occurrence === null ? endedMs !== null && atMs < endedMs : ended.includes(token)
   if (phase === 'once' || late) return {}
-  return { running: kept(before.running, token, mostTokens), runningFromMs: before.runningFromMs ?? heardMs }
+  return { running: kept(before.running, token, mostTokens) }
 }
 
 /** A word that weighs more; of a sensor, a further level that is passed while another holds. */

@@ -41,7 +41,6 @@ export interface IncidentState {
   readonly heardMs: number
   /** What has begun and not ended: the occurrence, or the event where the source gives none. */
   readonly running: readonly string[]
-  readonly runningFromMs: number | null
   /** Occurrences that have ended: what comes of them late begins nothing. */
   readonly ended: readonly string[]
   /** The last end, by the device's clock: what is older and comes late begins nothing either. */

@@ -15,15 +15,14 @@ type Deed = 'case' | 'stuck' | 'clear'
 /** What is due next of an open incident, by the gateway's clock; `null`: nothing before the next signal. */
 function nextDeed(state: IncidentState, rule: AlarmRule): { readonly deed: Deed; readonly atMs: number } | null {
   if (state.cleared !== null) return null
-  const { heardMs, heardFromMs, runningFromMs } = state
+  const { heardMs, heardFromMs, running } = state
   const due: { deed: Deed; atMs: number }[] = []
   const clearMs = clearAtMs(state, rule)
   if (clearMs !== null) due.push({ deed: 'clear', atMs: clearMs })
-  if (runningFromMs !== null) {
-    if (rule.stuckAfterS !== null && !state.flags.includes('stuck'))
-      due.push({ deed: 'stuck', atMs: runningFromMs + rule.stuckAfterS * 1000 })
-    if (isPending(state, rule)) due.push({ deed: 'case', atMs: Math.max(heardMs, heardFromMs + rule.afterS * 1000) })
-  }
+  if (rule.stuckAfterS !== null && !state.flags.includes('stuck'))
+    due.push({ deed: 'stuck', atMs: Math.max(heardMs, heardFromMs + rule.stuckAfterS * 1000) })
+  if (running.length > 0 && isPending(state, rule))
+    due.push({ deed: 'case', atMs: Math.max(heardMs, heardFromMs + rule.afterS * 1000) })
   // Of two at one moment the one that says more comes first.
   const order: readonly Deed[] = ['case', 'stuck', 'clear']
   due.sort((a, b) => a.atMs - b.atMs || order.indexOf(a.deed) - order.indexOf(b.deed))
