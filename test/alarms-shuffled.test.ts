@@ -75,3 +75,45 @@ t.test('scenes that are told all at once and mixed are told apart by the deviceâ
   }
   t.pass('200 seeds')
 })
+
+t.test(
+  'whatever devices say, each incident has one intent at most, and a restart at any moment changes nothing',
+  async (t) => {
+    const phases = ['began', 'going-on', 'ended', 'once', 'state-on'] as const
+    const events = ['VMD', 'fieldx', 'smoke', 'loitering', 'odd', '__proto__', 'constructor', '', '*', 'a\nb']
+    const details = [{}, { value: '3' }, { value: 'NaN', unit: 'm' }, { value: '' }, { value: '1e999' }]
+    const picture = { name: null, mediaType: null, claimedType: null, content: null, sha256: null, url: 'u' }
+    for (let seed = 1; seed <= 30; seed++) {
+      const random = seeded(seed)
+      const pick = <Each>(list: readonly Each[]): Each => list[Math.floor(random() * list.length)] as Each
+      const [one, other] = [new AlarmStage(), new AlarmStage()]
+      let atS = 0
+      for (let i = 0; i < 300; i++) {
+        atS += random() * pick([0, 1, 30, 400, 5000])
+        const times = [null, after(atS - random() * 600), new Date(0), new Date(Number.NaN), after(atS + 1e9)]
+        const report = alarm(pick(['cam-1', 'cam-2', 'level-1']), pick(events), {
+          of: pick(['camera', 'sensor'] as const),
+          phase: pick(phases),
+          part: pick([null, null, 'p', '']),
+          occurrence: pick([null, 'o1', 'o2', '', one.incidents.at(-1)?.id ?? null]),
+          deviceTime: pick(times),
+          detail: pick(details) as Record<string, string>,
+          attachments: random() < 0.1 ? [picture] : [],
+          snapshot: random() < 0.1 ? 'http://s' : null,
+        })
+        one.say(atS, report)
+        other.say(atS, report)
+        for (const [subject, memory] of other.stage.memories)
+          other.stage.memories.set(subject, JSON.parse(JSON.stringify(memory)))
+      }
+      const told = one.intents.map(({ incident }) => incident?.id)
+      if (new Set(told).size !== told.length) t.fail(`seed ${seed}: an incident with two intents`)
+      if (JSON.stringify(one.incidents) !== JSON.stringify(other.incidents)) t.fail(`seed ${seed}: a restart matters`)
+      for (const { cleared, intentId, running, category } of one.incidents) {
+        if (cleared?.why === 'ended' && running.length > 0) t.fail(`seed ${seed}: over while it goes on`)
+        if (category === null && intentId !== null) t.fail(`seed ${seed}: an intent of no category`)
+      }
+    }
+    t.pass('30 seeds')
+  },
+)

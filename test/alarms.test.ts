@@ -316,6 +316,16 @@ t.test('a level that rises is raised in one incident, and falls back to the leve
   t.equal(stage.intents.length, 1)
 })
 
+t.test('a thing that is taken for another, by its id, becomes a case when that other is one', async (t) => {
+  const stage = new AlarmStage()
+  stage.say(0, alarm('cam-1', 'bark', { phase: 'began', occurrence: '7' }))
+  stage.say(5, alarm('cam-1', 'smoke', { phase: 'going-on', occurrence: '7' }))
+  t.match(stage.incidents, [{ event: 'smoke', flags: [], category: { code: '0502' }, urgency: 'emergency' }])
+  t.match(stage.intents, [{ urgency: 'emergency', incident: { event: 'smoke' } }])
+  stage.say(9, alarm('cam-1', 'bark', { phase: 'ended', occurrence: '7' }))
+  t.match(stage.incidents, [{ event: 'smoke', running: [] }])
+})
+
 t.test('one that goes on for too long is flagged as stuck, once', async (t) => {
   const stage = new AlarmStage()
   for (let s = 0; s <= 7200; s += 60) stage.say(s, vmd('going-on'))

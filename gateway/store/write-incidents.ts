@@ -3,7 +3,7 @@ import type { BatchPart } from './batch-part.ts'
 
 /** Incidents and their timelines, as parts of a batch's one statement. The device's version guards them. */
 
-const fixed = ['id', 'subject', 'of', 'adapter', 'channel', 'part', 'received_at', 'category_scheme', 'category_kind']
+const fixed = ['id', 'subject', 'of', 'adapter', 'channel', 'received_at']
 const changing = [
   ...[
     'category_code',

@@ -105,7 +105,8 @@ export function continued(
   if (isRaised(before, signal)) {
     const { event, part } = report
     const urgency = weighsMore(signal.rule.urgency, before.urgency) ? signal.rule.urgency : before.urgency
-    state = { ...state, event, part, urgency, raisedMs: heardMs, evidence: addedEvidence(state, signal) }
+    const evidence = addedEvidence(state, signal)
+    state = { ...state, ...becoming(state, signal), event, part, urgency, raisedMs: heardMs, evidence }
     entries.push(entryOf('raised', signal, newId()))
   } else state = lowered(state, report)
   const { chatterPerMinute } = signal.rule
@@ -164,12 +165,19 @@ function running(before: IncidentState, { report, atMs }: Signal) {
   return { running: kept(before.running, token, mostTokens) }
 }
 
-/** A word that weighs more; of a sensor, a further level that is passed while another holds. */
+/** Until it is a case it is of the category of the word that weighs most; then the case is. */
+function becoming({ intentId, flags }: IncidentState, { key, rule: { category }, mapped }: Signal) {
+  if (intentId !== null) return {}
+  return { key, category, flags: mapped ? flags.filter((flag) => flag !== 'unmapped') : flags }
+}
+
+/** A word that weighs more: any that makes a case, where the others do not; of a sensor, a further level that is passed while another holds. */
 function isRaised(before: IncidentState, { report, rule, heardMs }: Signal): boolean {
   const { phase, event, of } = report
   if (phase === 'ended' || phase === 'state-on' || event === before.event) return false
   const recent = before.raisedMs !== null && heardMs - before.raisedMs < minuteMs
   if (recent && before.events.includes(event)) return false
+  if (before.category === null || rule.category === null) return before.category === null && rule.category !== null
   if (weighsMore(rule.urgency, before.urgency)) return true
   return of === 'sensor' && phase === 'began' && before.running.length > 0 && rule.urgency === before.urgency
 }
