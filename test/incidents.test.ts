@@ -192,6 +192,16 @@ t.test('incidents', (t) =>
       t.same(open.map(({ flag }) => flag).sort(), ['any', 'unmapped'])
     })
 
+    await t.test('what is taken for another thing is stored as that', async (t) => {
+      const stage = await IntakeStage.open(t, database)
+      await say(stage, alarm('cam-1', 'bark', { phase: 'began', occurrence: '7' }))
+      await say(stage, alarm('cam-1', 'smoke', { phase: 'going-on', occurrence: '7', part: 'roof' }))
+      t.match(await prisma.incident.findMany(), [
+        { event: 'smoke', part: 'roof', categoryKind: 'event', categoryScheme: 'cjt214_2007', flags: [] },
+      ])
+      t.equal(await prisma.intent.count(), 1)
+    })
+
     await t.test('the routes list them and tell each with its timeline', async (t) => {
       const stage = await IntakeStage.open(t, database)
       await say(stage, vmd('began'), alarm('cam-1', 'bark'), alarm('cam-2', 'smoke'))

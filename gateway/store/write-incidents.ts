@@ -5,19 +5,9 @@ import type { BatchPart } from './batch-part.ts'
 
 const fixed = ['id', 'subject', 'of', 'adapter', 'channel', 'received_at']
 const changing = [
-  ...[
-    'category_code',
-    'event',
-    'urgency',
-    'state',
-    'opened_at',
-    'opened_origin',
-    'last_at',
-    'cleared_at',
-    'cleared_why',
-  ],
-  ...['signals', 'flags', 'value', 'unit', 'latitude', 'longitude', 'grid', 'district', 'case_at', 'intent_id'],
-  ...['merged_into', 'evidence', 'attachments', 'due_at'],
+  ...'event part category_scheme category_kind category_code urgency state opened_at opened_origin last_at'.split(' '),
+  ...'cleared_at cleared_why signals flags value unit latitude longitude grid district case_at intent_id'.split(' '),
+  ...'merged_into evidence attachments due_at'.split(' '),
 ]
 const names = [...fixed, ...changing].map((name) => `"${name}"`).join(', ')
 
