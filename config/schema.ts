@@ -84,13 +84,15 @@ const retention = z
     settled: kept().prefault('30d'),
     keys: kept().prefault('14d'),
     reporters: kept().prefault('730d'),
+    incidents: kept().prefault('7d'),
   })
-  .transform(({ messages, positions, settled, keys, reporters }) => ({
+  .transform(({ messages, positions, settled, keys, reporters, incidents }) => ({
     messagesMs: messages,
     positionsMs: positions,
     settledMs: settled,
     keysMs: keys,
     reportersMs: reporters,
+    incidentsMs: incidents,
   }))
 
 // Node's timers take at most 24.8 days and fire at once above: what becomes a timer is kept well below.

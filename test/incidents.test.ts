@@ -73,7 +73,7 @@ t.test('incidents', (t) =>
         await IntakeStage.open(t, database, { gateway: 'two' }),
       ]
       for (let round = 0; round < 8; round++)
-        await Promise.all(stages.map((stage) => say(stage, vmd('began'), vmd('ended'))))
+        await Promise.all(stages.map((stage) => say(stage, vmd('once'), vmd('once'))))
       t.match(await prisma.incident.findMany(), [{ signals: 32 }])
       t.equal(await prisma.intent.count(), 1)
       t.equal((await events()).filter(({ what }) => what === 'opened').length, 1)
@@ -227,12 +227,16 @@ t.test('incidents', (t) =>
 
     await t.test('what is over goes when its time is over, with its timeline', async (t) => {
       const stage = await IntakeStage.open(t, database)
-      await say(stage, vmd('once'), alarm('cam-2', 'smoke', { phase: 'began' }))
+      await say(stage, vmd('once'), alarm('cam-1', 'bark'), alarm('cam-2', 'smoke', { phase: 'began' }))
       await sweepOf(stage, 61).look()
       const dayMs = 86_400_000
-      const retention = { messagesMs: dayMs, positionsMs: dayMs, settledMs: dayMs, keysMs: dayMs, reportersMs: dayMs }
+      const long = { messagesMs: 9 * dayMs, positionsMs: 9 * dayMs, settledMs: 9 * dayMs, keysMs: 9 * dayMs }
+      const retention = { ...long, reportersMs: 9 * dayMs, incidentsMs: dayMs }
       await keepUp({ database, retention, log: silent, now: () => Date.now() + 2 * dayMs })
-      t.match(await prisma.incident.findMany(), [{ subject: 'cam-2', state: 'open' }])
+      const left = async () => (await prisma.incident.findMany({ orderBy: { seq: 'asc' } })).map(({ event }) => event)
+      t.strictSame(await left(), ['VMD', 'smoke'], 'what was no case goes earlier')
+      await keepUp({ database, retention, log: silent, now: () => Date.now() + 10 * dayMs })
+      t.strictSame(await left(), ['smoke'], 'what goes on stays')
       t.equal(await prisma.incidentEntry.count({ where: { incident: { subject: 'cam-1' } } }), 0)
     })
   }),

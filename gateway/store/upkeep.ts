@@ -15,6 +15,8 @@ export interface Retention {
   readonly keysMs: number
   /** What reporters are owed and were told, by query number; links between intents. */
   readonly reportersMs: number
+  /** Incidents that never were a case: motion, and what is not mapped. */
+  readonly incidentsMs: number
 }
 
 export interface UpkeepOptions {
@@ -87,8 +89,9 @@ const steps: Readonly<Record<string, Step>> = {
   ),
   settled: prune(
     (retention) => retention.settledMs,
-    [settledEvents(), intentsForNobody(), notices(), errands(), incidents()],
+    [settledEvents(), intentsForNobody(), notices(), errands(), incidents('true')],
   ),
+  incidents: prune((retention) => retention.incidentsMs, [incidents('case_at IS NULL')]),
   reporters: prune((retention) => retention.reportersMs, [correspondences(), relations()]),
   deadLetters: async (options, nowMs, signal) => {
     // A message's day is dropped whole, and its dead letters with it: without the bytes nothing can be replayed.
@@ -155,9 +158,9 @@ function errands(): string {
     SELECT id FROM errand WHERE state <> 'pending' AND settled_at < $1 LIMIT ${rowsABatch}))`
 }
 
-function incidents(): string {
+function incidents(which: string): string {
   return `DELETE FROM incident WHERE id = ANY(ARRAY(
-    SELECT id FROM incident WHERE state = 'cleared' AND cleared_at < $1 LIMIT ${rowsABatch}))`
+    SELECT id FROM incident WHERE state = 'cleared' AND cleared_at < $1 AND ${which} LIMIT ${rowsABatch}))`
 }
 
 /** A reporter who still waits stays on the list, however long ago it was. */
