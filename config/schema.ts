@@ -84,13 +84,15 @@ const retention = z
     settled: kept().prefault('30d'),
     keys: kept().prefault('14d'),
     reporters: kept().prefault('730d'),
+    incidents: kept().prefault('7d'),
   })
-  .transform(({ messages, positions, settled, keys, reporters }) => ({
+  .transform(({ messages, positions, settled, keys, reporters, incidents }) => ({
     messagesMs: messages,
     positionsMs: positions,
     settledMs: settled,
     keysMs: keys,
     reportersMs: reporters,
+    incidentsMs: incidents,
   }))
 
 // Node's timers take at most 24.8 days and fire at once above: what becomes a timer is kept well below.
@@ -125,7 +127,7 @@ const destination = z
       if (message !== null) context.addIssue({ code: 'custom', message })
     }),
     secret: signingSecret(),
-    types: z.array(z.enum(eventTypes)).min(1).default(['case-intent', 'delivery', 'answer']),
+    types: z.array(z.enum(eventTypes)).min(1).default(['case-intent', 'delivery', 'answer', 'incident']),
     districts: z.array(z.string().min(1)).default([]),
     purposes: z.array(purpose).default([]),
     urgencies: z.array(urgency).default([]),
@@ -204,6 +206,18 @@ const notices = z
   })
   .transform(({ expires, ...rest }) => ({ ...rest, expiresMs: expires }))
 
+const incidents = z
+  .strictObject({
+    storm: z
+      .strictObject({
+        incidents: count(10_000).min(2).default(20),
+        within: duration({ least: '10s', most: '1d' }).prefault('10m'),
+      })
+      .transform(({ within, ...rest }) => ({ ...rest, withinMs: within }))
+      .prefault({}),
+  })
+  .prefault({})
+
 /** `options` are checked by the kind's own schema, so whatever else stands in the block passes here. */
 const adapter = z.looseObject({ name: nameOf('an adapter'), kind: z.string().min(1) })
 
@@ -219,6 +233,7 @@ export const configurationSchema = z
     triage: triage.prefault({}),
     retention: retention.prefault({}),
     notices: notices.prefault({}),
+    incidents,
     drain: timer().prefault('10s'),
     adapters: z.array(adapter),
     destinations: z.array(destination),

@@ -108,6 +108,7 @@ export interface TextSender {
 
 /** Work that a message leads to and that outlives a restart: an MMS that was announced, a picture of an alarm. */
 export interface Errand {
+  /** Of a picture, its incident's too: the `occurrence` of an alarm that brings the picture may say it. */
   readonly id: string
   /** Who sent the datagram, or what the alarm is of. */
   readonly subject: string

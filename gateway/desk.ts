@@ -48,6 +48,7 @@ export async function openDesk(configuration: Configuration, log: Logger): Promi
         limits: configuration.triage,
         destinations: configuration.destinations,
         portTakers,
+        storm: configuration.incidents.storm,
         eventSource: `/chengguan/${encodeURIComponent(configuration.name)}`,
       }),
     }

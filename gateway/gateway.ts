@@ -10,6 +10,7 @@ import { describe, GatewayError } from './errors.ts'
 import { readinessOf } from './http/readiness.ts'
 import { addRoutes } from './http/routes.ts'
 import { createHttp, requireToken } from './http/server.ts'
+import { IncidentSweep } from './incidents/sweep.ts'
 import { Intake } from './intake/intake.ts'
 import { Unfinished } from './intake/unfinished.ts'
 import { Metrics } from './metrics.ts'
@@ -18,6 +19,7 @@ import { NoticeOffice } from './notices/office.ts'
 import type { TextAdapter } from './notices/ways.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Relay } from './relay/relay.ts'
+import { incidentGauges } from './store/incidents.ts'
 import { noticeGauges } from './store/notice-requests.ts'
 import { outboxAges } from './store/outbox-ages.ts'
 import { startUpkeep, type Upkeep } from './store/upkeep.ts'
@@ -53,7 +55,11 @@ async function openInOrder(
   const open = await openDesk(configuration, log)
   const { database, city } = open
   opened.push(() => open.close())
-  const { app, intake, relay, office, errands, unfinished, supervisors } = await assemble(configuration, log, open)
+  const { app, intake, relay, office, errands, unfinished, sweep, supervisors } = await assemble(
+    configuration,
+    log,
+    open,
+  )
   opened.push(() => app.close())
   const upkeep: Upkeep = startUpkeep({ database, retention: configuration.retention, log })
   opened.push(() => upkeep.stop())
@@ -64,6 +70,8 @@ async function openInOrder(
   await errands.start()
   opened.push(() => errands.stop())
   unfinished.start()
+  sweep.start()
+  opened.push(() => sweep.stop())
   opened.push(() => unfinished.stop())
   const address = await listen(app, configuration)
   opened.push(async () => {
@@ -106,6 +114,7 @@ async function openInOrder(
       texts: () => office.pause(configuration.drainMs / 2),
       adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
       unfinished: () => unfinished.stop(),
+      incidents: () => sweep.stop(),
       errands: () => errands.stop(),
       intake: () => intake.stop(),
       notices: () => office.stop(),
@@ -128,6 +137,7 @@ interface Parts {
   readonly office: NoticeOffice
   readonly errands: ErrandRunner
   readonly unfinished: Unfinished
+  readonly sweep: IncidentSweep
   readonly supervisors: readonly Supervisor[]
 }
 
@@ -182,6 +192,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     withinMs: configuration.intake.partsWithinMs,
     posted,
   })
+  const sweep = new IncidentSweep({ desk, log: log.child({ part: 'incidents' }), posted })
   const supervisors: Supervisor[] = []
   const { apiToken } = configuration.http
   const app = await createHttp({
@@ -238,9 +249,10 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     () => outboxAges(pool),
     supervisors,
     () => noticeGauges(pool),
+    () => incidentGauges(pool),
   )
   await app.ready()
-  return { app, intake, relay, office, errands, unfinished, supervisors }
+  return { app, intake, relay, office, errands, unfinished, sweep, supervisors }
 }
 
 /** An adapter's refusals as log lines, until it is closed. */

@@ -10,6 +10,12 @@ export interface NoticeGauges {
   readonly oldest: readonly { readonly adapter: string; readonly ageS: number }[]
 }
 
+/** How incidents stand. */
+export interface IncidentGauges {
+  readonly open: readonly { readonly flag: string; readonly n: number }[]
+  readonly totals: readonly { readonly outcome: string; readonly n: number }[]
+}
+
 /** What `/metrics` shows, in Prometheus' text format. Rates are counters here, never log lines. */
 export class Metrics {
   readonly registry = new Registry()
@@ -75,6 +81,7 @@ export class Metrics {
     outboxAges: () => Promise<{ destination: string; pending: number; ageS: number }[]>,
     links: readonly Supervisor[],
     notices: () => Promise<NoticeGauges>,
+    incidents: () => Promise<IncidentGauges>,
   ): void {
     const { registry } = this
     new Gauge({
@@ -95,6 +102,7 @@ export class Metrics {
       for (const { destination, ageS } of await ages()) gauge.set({ destination }, ageS)
     })
     this.#watchNotices(notices)
+    this.#watchIncidents(incidents)
     new Gauge({
       name: 'chengguan_link_up',
       help: '1 while a listener or link is up',
@@ -118,6 +126,18 @@ export class Metrics {
     })
     this.#gauge('texts_age_seconds', 'age of the oldest text that is due, by adapter', ['adapter'], async (gauge) => {
       for (const { adapter, ageS } of (await notices())?.oldest ?? []) gauge.set({ adapter }, ageS)
+    })
+  }
+
+  #watchIncidents(read: () => Promise<IncidentGauges>): void {
+    const incidents = shared(() => read().catch(() => null))
+    const openHelp = 'incidents of cameras and sensors that are not over, by flag; any: all of them'
+    this.#gauge('incidents_open', openHelp, ['flag'], async (gauge) => {
+      for (const { flag, n } of (await incidents())?.open ?? []) gauge.set({ flag }, n)
+    })
+    const everHelp = 'incidents ever, by outcome: opened under a rule, unmapped, merged into that of a storm'
+    this.#gauge('incidents', everHelp, ['outcome'], async (gauge) => {
+      for (const { outcome, n } of (await incidents())?.totals ?? []) gauge.set({ outcome }, n)
     })
   }
 

@@ -22,6 +22,7 @@ const keptByHand = [
   'category-words.csv',
   'category-words-examples.csv',
   'emergency-categories.csv',
+  'alarm-rules.csv',
   'departments.csv',
   'message-templates.csv',
 ]

@@ -128,7 +128,7 @@ t.test('notices have quiet hours, a cap and ways, and a way to nowhere is refuse
 
 t.test('a destination without filters takes everything but positions', async (t) => {
   const [core] = configurationOf(t, `adapters: []\ndestinations:\n${destination('core')}`).destinations
-  const types = ['case-intent', 'delivery', 'answer']
+  const types = ['case-intent', 'delivery', 'answer', 'incident']
   t.same(core?.filter, { types, districts: [], purposes: [], urgencies: [] })
   t.same(core?.backoff, { firstMs: 1000, mostMs: 300_000 })
   t.equal(core?.timeoutMs, 30_000)

@@ -15,6 +15,8 @@ import { commands } from '../gateway/cli/commands.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import type { RouteOptions } from '../gateway/http/route-options.ts'
 import { addRoutes } from '../gateway/http/routes.ts'
+import { tellIncidents } from '../gateway/incidents/events.ts'
+import { usualStorm } from '../gateway/incidents/storm.ts'
 import type { Source } from '../gateway/intake/arrival.ts'
 import { relateIntents } from '../gateway/intake/relate.ts'
 import { emptyRows } from '../gateway/intake/rows.ts'
@@ -24,8 +26,18 @@ import { enter } from '../gateway/notices/notice.ts'
 import { packageRoot } from '../gateway/package-root.ts'
 import { eventTypes } from '../gateway/relay/cloud-event.ts'
 import { defaultLimits } from '../gateway/triage/limits.ts'
+import { alarm } from './alarm-stage.ts'
 
-const documents = ['adding-a-protocol', 'architecture', 'core', 'devices', 'mms', 'operations', 'sms'] as const
+const documents = [
+  'adding-a-protocol',
+  'alarms',
+  'architecture',
+  'core',
+  'devices',
+  'mms',
+  'operations',
+  'sms',
+] as const
 const textOf = (name: (typeof documents)[number]) => readFileSync(join(packageRoot, `docs/${name}.md`), 'utf8')
 
 interface Example {
@@ -179,6 +191,15 @@ function difference(shown: unknown, real: unknown, at = 'event'): string | null 
   return inside.find((one) => one !== null) ?? null
 }
 
+/** A water gauge that has passed a level, as an adapter for sensors would decode it. */
+function alarmExample(receivedAt: Date) {
+  const detail = { value: '3.12', unit: 'm' }
+  const report = alarm('s-001', 'high', { of: 'sensor', phase: 'began', part: 'level', detail })
+  const source: Source = { adapter: 'gauges', channel: 'sensor', keyScope: 'gauges', decode: () => [report] }
+  const message = { key: 'alarm', raw: Buffer.from(''), envelope: {}, receivedAt }
+  return decode({ id: '01a2080d-0000-7000-8000-0000000a1a12', source, message })
+}
+
 /** Every event that the examples of docs/devices.md lead to, made by decode, triage and relate as in a batch. */
 async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]>> {
   const { city } = await loadCity(join(packageRoot, 'config/city-example'))
@@ -189,6 +210,7 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
     limits: defaultLimits,
     destinations: [{ name: 'core', filter }],
     portTakers: new Map(),
+    storm: usualStorm,
     eventSource: '/chengguan/x',
   }
   const source: Source = {
@@ -205,7 +227,8 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
       const message = { key: String(i), raw: Buffer.from(code), envelope: { topic: of }, receivedAt }
       return decode({ id, source, message })
     })
-  const subjects = ['h-0001', 'h-0002', 'h-0003'].map((name) => [name, { version: 0, memory: null }] as const)
+  batch.push(alarmExample(receivedAt))
+  const subjects = ['h-0001', 'h-0002', 'h-0003', 's-001'].map((name) => [name, { version: 0, memory: null }] as const)
   const rows = understand(batch, new Map(), new Map(subjects), how)
   const { intents } = rows
   const near = intents.find(({ intent }) => intent.location !== null)?.intent
@@ -237,6 +260,7 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
     reviewAt: null,
     audience: 'device',
   } as const
+  tellIncidents(rows, how)
   const announced = emptyRows()
   enter(notice, { state: 'expired', at: receivedAt }, how, announced)
   const events = new Map<string, Record<string, unknown>[]>()
@@ -290,6 +314,7 @@ t.test('every command, exit code, metric and error code is in the documents', as
     async () => [],
     [],
     async () => ({ inDoubt: 0, listed: 0, oldest: [] }),
+    async () => ({ open: [], totals: [] }),
   )
   const own = (await metrics.registry.getMetricsAsJSON()).map(({ name }) => name)
   for (const name of own) if (!/_(process|nodejs)_/.test(name)) t.match(text, `\`${name}\``)

@@ -257,7 +257,7 @@ t.test('a running gateway', async (t) => {
       const encoded = value.includes('%') ? value : encodeURIComponent(value)
       for (const name of gets) asked.push(`/v1/${name}/${encoded}`)
       asked.push(`/v1/messages/${encoded}/raw`, `/v1/messages/${encoded}/explanation`, `/v1/${encoded}`, `/${encoded}`)
-      for (const name of ['intents', 'devices', 'tracks/h-1', 'dead-letters', 'ledger'])
+      for (const name of ['intents', 'incidents', 'devices', 'tracks/h-1', 'dead-letters', 'ledger'])
         for (const query of queries) asked.push(`/v1/${name}?${query}=${encoded}`)
     }
     asked.push(
@@ -328,6 +328,7 @@ t.test('a running gateway', async (t) => {
     wanted.push('/v1/attachments/{sha256}', '/v1/attachments/{sha256}/thumbnail')
     wanted.push('/v1/intents/{id}/reporters', '/v1/intents/{id}/relations', '/v1/intents/{id}/relations/{other}')
     wanted.push('/v1/reporters/open', '/v1/reporters/{id}/close', '/v1/errands', '/v1/errands/{id}/retry')
+    wanted.push('/v1/incidents', '/v1/incidents/{id}')
     t.strictSame(Object.keys(paths).sort(), wanted.sort())
     for (const [path, methods] of Object.entries(paths))
       for (const [method, { summary, parameters = [] }] of Object.entries(methods)) {

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { Inbound, Receipt } from '../gateway/adapter.ts'
 import { GatewayError } from '../gateway/errors.ts'
+import { usualStorm } from '../gateway/incidents/storm.ts'
 import type { Source } from '../gateway/intake/arrival.ts'
 import { type Desk, MemoryCache, Redeliveries } from '../gateway/intake/commit.ts'
 import { Intake } from '../gateway/intake/intake.ts'
+import type { Understanding } from '../gateway/intake/understand.ts'
 import type { Named } from '../gateway/relay/post.ts'
 import type { Report } from '../gateway/report.ts'
 import { Attachments } from '../gateway/store/attachments.ts'
@@ -29,6 +31,7 @@ export class IntakeStage {
     gateway: string,
     destinations: readonly Named[],
     maxWaiting: number,
+    how: Partial<Understanding>,
   ) {
     this.desk = {
       pool: database.pool,
@@ -42,7 +45,9 @@ export class IntakeStage {
         limits: defaultLimits,
         destinations,
         portTakers: new Map([[2948, 'fetcher']]),
+        storm: usualStorm,
         eventSource: `/chengguan/${gateway}`,
+        ...how,
       }),
     }
     this.source = {
@@ -69,7 +74,12 @@ export class IntakeStage {
   static async open(
     t: Test,
     database: Database,
-    options: { gateway?: string; destinations?: readonly Named[]; maxWaiting?: number } = {},
+    options: {
+      gateway?: string
+      destinations?: readonly Named[]
+      maxWaiting?: number
+      how?: Partial<Understanding>
+    } = {},
   ): Promise<IntakeStage> {
     const folder = await mkdtemp(join(tmpdir(), 'chengguan-intake-'))
     const stage = new IntakeStage(
@@ -78,6 +88,7 @@ export class IntakeStage {
       options.gateway ?? 'one',
       options.destinations ?? [toCore],
       options.maxWaiting ?? 20_000,
+      options.how ?? {},
     )
     t.teardown(async () => {
       await stage.intake.stop()
@@ -108,5 +119,10 @@ export class IntakeStage {
 
 export const toCore: Named = {
   name: 'core',
-  filter: { types: ['case-intent', 'delivery', 'answer', 'position'], districts: [], purposes: [], urgencies: [] },
+  filter: {
+    types: ['case-intent', 'delivery', 'answer', 'position', 'incident'],
+    districts: [],
+    purposes: [],
+    urgencies: [],
+  },
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { OutboundText, Submitted, TextSender } from '../gateway/adapter.ts'
+import { usualStorm } from '../gateway/incidents/storm.ts'
 import type { Understanding } from '../gateway/intake/understand.ts'
 import { NoticeOffice, type OfficeOptions } from '../gateway/notices/office.ts'
 import type { NoticeRequest } from '../gateway/notices/request.ts'
@@ -21,6 +22,7 @@ export const how = (): Understanding => ({
   limits: defaultLimits,
   destinations: [toCore],
   portTakers: new Map<number, string>(),
+  storm: usualStorm,
   eventSource: '/chengguan/test',
 })
 

@@ -20,6 +20,7 @@ async function open(t: Test, database: Database, centre: Centre): Promise<{ app:
     async () => [],
     [],
     () => noticeGauges(database.pool),
+    async () => ({ open: [], totals: [] }),
   )
   const app = await createHttp({ apiToken: null, log: silent, metrics, unready: async () => null })
   addNotices(app, { office, prisma: database.prisma } as unknown as RouteOptions)

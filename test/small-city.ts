@@ -1,5 +1,7 @@
 import { emptyGazetteer } from '../gateway/city/build-gazetteer.ts'
 import type {
+  AlarmRule,
+  Camera,
   Category,
   CategoryScheme,
   City,
@@ -9,6 +11,7 @@ import type {
   MessageTemplate,
   Place,
   Point,
+  Sensor,
   Subject,
   Tower,
   VehicleRule,
@@ -156,6 +159,39 @@ export function rule(id: string, what: VehicleRule['what'], more: Partial<Vehicl
   return { id, what, afterS: 60, clearAfterS: 60, distanceM: 0, speedKmh: 0, category, urgency: 'normal', ...more }
 }
 
+const cameras: readonly Camera[] = [
+  { id: 'cam-1', name: '1号监控点', owner: '城管局', grid: gridCode(3, 3), component: null, ...middle(3, 3) },
+  {
+    id: 'cam-2',
+    name: '2号监控点',
+    owner: '城管局',
+    grid: gridCode(7, 7),
+    component: '3210020102000007',
+    ...middle(7, 7),
+  },
+]
+
+const sensors: readonly Sensor[] = [
+  { id: 'level-1', name: '1号水位', kind: 'water-level', grid: gridCode(4, 4), component: null, ...middle(4, 4) },
+]
+
+/** The most specific first, as a city has them. */
+export const alarmRules: readonly AlarmRule[] = [
+  alarmRule('cam-2', 'VMD', { category: null }),
+  alarmRule('water-level', 'very-high', { urgency: 'urgent', joinS: 10, clearAfterS: null, stuckAfterS: 3600 }),
+  alarmRule('water-level', 'high', { joinS: 10, clearAfterS: null, stuckAfterS: 3600 }),
+  alarmRule('camera', 'VMD', { chatterPerMinute: 30, stuckAfterS: 3600 }),
+  alarmRule('camera', 'field*', {}),
+  alarmRule('camera', 'smoke', { urgency: 'emergency' }),
+  alarmRule('camera', 'loitering', { afterS: 120, category: { scheme: 'cjt214_2007', kind: 'event', code: '0501' } }),
+]
+
+export function alarmRule(subject: string, event: string, more: Partial<AlarmRule> = {}): AlarmRule {
+  const category = { scheme: 'cjt214_2007', kind: 'event', code: '0502' } as const
+  const times = { joinS: 60, afterS: 0, clearAfterS: 300, chatterPerMinute: null, stuckAfterS: null }
+  return { subject, event, part: null, category, urgency: 'normal', ...times, ...more }
+}
+
 function template(id: string, text: string, more: Partial<MessageTemplate> = {}): MessageTemplate {
   return { id, audience: 'citizen', title: null, text, urgent: false, stage: null, ...more }
 }
@@ -214,6 +250,9 @@ export const smallCity: City = {
   },
   workArea: (id) => (id === 'w1' ? { id, contains: (point) => locate(point, null) !== null } : null),
   vehicleRules: rules,
+  camera: (id) => cameras.find((one) => one.id === id) ?? null,
+  sensor: (id) => sensors.find((one) => one.id === id) ?? null,
+  alarmRules,
   template: (id, audience) =>
     templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
   department: (code) => departments.find((one) => one.code === code) ?? null,

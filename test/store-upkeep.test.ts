@@ -17,6 +17,7 @@ const retention: Retention = {
   settledMs: 2 * dayMs,
   keysMs: 4 * dayMs,
   reportersMs: 30 * dayMs,
+  incidentsMs: 7 * dayMs,
 }
 
 forEachDatabase(t, async (t, database) => {

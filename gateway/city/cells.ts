@@ -53,3 +53,16 @@ export const coordinateSystem = () => z.enum(['wgs84', 'gcj02', 'bd09', 'cgcs200
 export const urgency = () => z.enum(['normal', 'urgent', 'emergency'])
 
 export const categoryKind = () => z.enum(['component', 'event'])
+
+/** The columns of what stands at a place. */
+export const placed = { latitude: latitude(), longitude: longitude(), grid: text() }
+
+/** A number, or nothing. */
+export const optionalNumber = (min: number, max: number) =>
+  z.string().transform((cell, context) => {
+    if (cell === '') return null
+    const { data, error } = number(min, max).safeParse(cell)
+    if (error === undefined) return data
+    context.addIssue({ code: 'custom', message: error.issues[0]?.message ?? 'must be a number' })
+    return z.NEVER
+  })

@@ -31,12 +31,16 @@ export interface City {
   /** A point inside the unit grid, near its middle; `null` when there is no such grid. */
   gridCentre(grid: string): Point | null
   component(id: string): Component | null
+  camera(id: string): Camera | null
+  sensor(id: string): Sensor | null
   scheme(id: string): CategoryScheme | null
   readonly schemeIds: readonly string[]
   route(id: string): Route | null
   shift(id: string): Shift | null
   workArea(id: string): WorkArea | null
   readonly vehicleRules: readonly VehicleRule[]
+  /** The most specific first: of those that fit a signal the first holds. */
+  readonly alarmRules: readonly AlarmRule[]
   /** Without an audience, the first of that id. */
   template(id: string, audience?: MessageTemplate['audience']): MessageTemplate | null
   department(code: string): Department | null
@@ -99,6 +103,55 @@ export interface Component {
   readonly grid: string
   readonly state: ComponentState
   readonly name: string
+}
+
+/** A camera as the city's register has it. */
+export interface Camera extends Point {
+  readonly id: string
+  readonly name: string
+  /** The department that runs it. */
+  readonly owner: string
+  readonly grid: string
+  /** The managed component that it watches, where it watches one. */
+  readonly component: string | null
+}
+
+export type SensorKind = 'water-level' | 'rain' | 'bridge' | 'manhole'
+
+/** A sensor as the city's register has it. */
+export interface Sensor extends Point {
+  readonly id: string
+  readonly name: string
+  readonly kind: SensorKind
+  readonly grid: string
+  /** The managed component that it sits on: a cover, a bridge. */
+  readonly component: string | null
+}
+
+/**
+ * What becomes of the signals of cameras and sensors: data of the city. Times are by the gateway's clock, in seconds;
+ * `null`: never.
+ */
+export interface AlarmRule {
+  /** An id of the registers, a kind of sensor, `camera`, `sensor`, or `*` for all. */
+  readonly subject: string
+  /** The device's own word; a `*` at its end stands for anything. */
+  readonly event: string
+  /** `null`: any. */
+  readonly part: string | null
+  /** `null`: an incident is kept, and never a case. */
+  readonly category: VehicleRule['category'] | null
+  readonly urgency: VehicleRule['urgency']
+  /** Signals no further apart than this are one incident; it is over when nothing has come for so long. */
+  readonly joinS: number
+  /** Must last or come again for this long before it is a case. */
+  readonly afterS: number
+  /** One that goes on and is never said to end is over after so long without a signal; `null`: it waits for its end. */
+  readonly clearAfterS: number | null
+  /** More beginnings and ends than this within a minute, and it is flagged as chattering. */
+  readonly chatterPerMinute: number | null
+  /** Going on for longer, it is flagged as stuck. */
+  readonly stuckAfterS: number | null
 }
 
 export interface Category {

@@ -1,4 +1,6 @@
+import { readAlarmRules } from './alarm-rules.ts'
 import { buildGazetteer, emptyGazetteer } from './build-gazetteer.ts'
+import { readCameras, readSensors } from './cameras-and-sensors.ts'
 import { readSchemes } from './categories.ts'
 import type { City } from './city.ts'
 import { type CityFolder, readCityFolder } from './folder.ts'
@@ -8,7 +10,7 @@ import { readDepartments, readTemplates } from './messages.ts'
 import { gridCentre, readPlaces } from './places.ts'
 import { type Problem, ProblemList } from './problems.ts'
 import { CityReader } from './reader.ts'
-import { countRegisters, readComponents, readTowers, readVehicleRules, towerKey } from './registers.ts'
+import { readComponents, readTowers, readVehicleRules, towerKey } from './registers.ts'
 import { readRoutes, readShifts, readWorkAreas } from './routes.ts'
 import { readSubNumbers, subNumberIn } from './sub-numbers.ts'
 import { byPhone, readCompanies, readSubjects } from './subjects.ts'
@@ -47,7 +49,9 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
   const towers = readTowers(reader)
   const departments = readDepartments(reader)
   const templates = readTemplates(reader)
-  const registers = countRegisters(reader)
+  const cameras = readCameras(reader)
+  const sensors = readSensors(reader)
+  const alarmRules = readAlarmRules(reader, cameras, sensors)
   const subNumbers = readSubNumbers(reader, places.districts)
   const phones = byPhone(subjects.values(), countryCode)
   const things = readNamedThings(reader)
@@ -70,12 +74,15 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
     subjects: [...subjects.values()],
     gridCentre: (grid) => gridCentre(places.grids.get(grid)),
     component: (id) => components.get(id) ?? null,
+    camera: (id) => cameras.get(id) ?? null,
+    sensor: (id) => sensors.get(id) ?? null,
     scheme: (id) => schemes.get(id) ?? null,
     schemeIds: [...schemes.keys()],
     route: (id) => routes.get(id) ?? null,
     shift: (id) => shifts.get(id) ?? null,
     workArea: (id) => workAreas.get(id) ?? null,
     vehicleRules,
+    alarmRules,
     template: (id, audience) =>
       templates.find((one) => one.id === id && (audience === undefined || one.audience === audience)) ?? null,
     department: (code) => departments.get(code) ?? null,
@@ -97,7 +104,9 @@ function buildCity(folder: CityFolder, problems: ProblemList): City {
       'sub-numbers': subNumbers.size,
       departments: departments.size,
       'message-templates': templates.length,
-      ...registers,
+      cameras: cameras.size,
+      sensors: sensors.size,
+      'alarm-rules': alarmRules.length,
       ...things.counts,
     },
   }

@@ -26,6 +26,7 @@ export const fileKinds = [
   'components',
   'cameras',
   'sensors',
+  'alarm-rules',
   'addresses',
   'roads',
   'landmarks',

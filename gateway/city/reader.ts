@@ -33,7 +33,7 @@ export class CityReader {
     this.problems = problems
   }
 
-  /** Rows of every CSV file of a kind. Its columns are the keys of the schema, in any order. */
+  /** Rows of every CSV file of a kind. Its columns are the keys of the schema, in any order; optional ones may be left out. */
   rows<S extends z.ZodObject>(kind: FileKind, schema: S): Row<z.output<S>>[] {
     return this.#files(kind).flatMap((file) => this.#csvRows(file, schema))
   }
@@ -68,6 +68,11 @@ export class CityReader {
     return known
   }
 
+  /** A table that could not be read as a whole: what refers to it cannot be judged. */
+  lacks(kind: FileKind): boolean {
+    return this.#lacking.has(kind)
+  }
+
   problem(where: Source, message: string): void {
     this.problems.add(where.file, where.line, message)
   }
@@ -81,7 +86,7 @@ export class CityReader {
     if (fault !== null) this.#fault(file, fault)
     const [header, ...body] = records
     const columns = header?.cells ?? []
-    if (!this.#rightColumns(file, header?.line ?? 1, columns, Object.keys(schema.shape))) return []
+    if (!this.#rightColumns(file, header?.line ?? 1, columns, schema)) return []
     return body.flatMap(({ line, cells }) => {
       const where = { file: file.name, line }
       if (cells.length !== columns.length) {
@@ -95,9 +100,11 @@ export class CityReader {
     })
   }
 
-  #rightColumns(file: CityFile, line: number, columns: readonly string[], wanted: readonly string[]): boolean {
+  #rightColumns(file: CityFile, line: number, columns: readonly string[], schema: z.ZodObject): boolean {
     const where = { file: file.name, line }
-    const missing = wanted.filter((column) => !columns.includes(column))
+    const wanted = Object.keys(schema.shape)
+    const needed = wanted.filter((column) => !(schema.shape[column] as z.ZodType).safeParse(undefined).success)
+    const missing = needed.filter((column) => !columns.includes(column))
     const extra = columns.filter((column, index) => !wanted.includes(column) || columns.indexOf(column) !== index)
     if (missing.length > 0) this.problem(where, `columns are missing: ${missing.join(', ')}`)
     if (extra.length > 0) this.problem(where, `columns are unknown or twice: ${extra.map((c) => quote(c)).join(', ')}`)

@@ -1,11 +1,8 @@
 import { z } from 'zod'
 import { referCategory, type Scheme } from './categories.ts'
-import { categoryKind, id, integer, latitude, longitude, number, optionalText, text, urgency } from './cells.ts'
+import { categoryKind, id, integer, latitude, longitude, number, optionalText, placed, text, urgency } from './cells.ts'
 import type { Component, Tower, VehicleRule } from './city.ts'
-import type { CityReader, Row } from './reader.ts'
-import { deviceSpace } from './subjects.ts'
-
-const placed = { latitude: latitude(), longitude: longitude(), grid: text() }
+import type { CityReader } from './reader.ts'
 
 /** The 14 columns of OpenCelliD's export, named and meant as there. */
 const towerColumns = z.object({
@@ -47,14 +44,6 @@ const componentColumns = z.object({
   scheme: text(),
   categoryCode: text(),
   state: z.enum(['完好', '破损', '丢失', '废弃', '移除'], 'must be 完好, 破损, 丢失, 废弃 or 移除'),
-  ...placed,
-})
-
-const cameraColumns = z.object({ id: id(), name: text(), owner: text(), ...placed })
-const sensorColumns = z.object({
-  id: id(),
-  name: text(),
-  kind: z.enum(['water-level', 'rain', 'bridge', 'manhole']),
   ...placed,
 })
 
@@ -100,17 +89,4 @@ export function readComponents(reader: CityReader, schemes: ReadonlyMap<string, 
     components.set(componentId, Object.freeze(component))
   }
   return components
-}
-
-/** Cameras and sensors: checked and counted. */
-export function countRegisters(reader: CityReader) {
-  const count = (rows: readonly Row<{ readonly id: string; readonly grid: string }>[], space: string) =>
-    rows.filter((row) => {
-      reader.refer('grids', row.value.grid, row, 'column grid')
-      return reader.define(space, row.value.id, row)
-    }).length
-  return {
-    cameras: count(reader.rows('cameras', cameraColumns), deviceSpace),
-    sensors: count(reader.rows('sensors', sensorColumns), deviceSpace),
-  }
 }

@@ -8,7 +8,8 @@ export function addErrands(app: FastifyInstance, { prisma, pool }: RouteOptions)
     '/errands',
     {
       schema: {
-        summary: 'Work that messages led to and that is not done: announced MMS that are to be fetched',
+        summary:
+          'Work that messages led to and that is not done: announced MMS and pictures of alarms that are to be fetched',
         querystring: {
           type: 'object',
           additionalProperties: false,

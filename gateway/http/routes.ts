@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { addDeadLetters } from './dead-letters.ts'
 import { addDevices } from './devices.ts'
 import { addErrands } from './errands.ts'
+import { addIncidents } from './incidents.ts'
 import { addIntents } from './intents.ts'
 import { addLedger } from './ledger.ts'
 import { addAttachments, addMessages } from './messages.ts'
@@ -13,6 +14,7 @@ import type { RouteOptions } from './route-options.ts'
 /** `/v1`: what a core, an operator's tool or the console asks the gateway. */
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addIntents(app, options.prisma)
+  addIncidents(app, options.prisma)
   addRelations(app, options)
   addMessages(app, options)
   addAttachments(app, options)

@@ -1,6 +1,8 @@
 import { type ClientBase, DatabaseError, type Pool } from 'pg'
 import type { Receipt } from '../adapter.ts'
 import { GatewayError } from '../errors.ts'
+import { tellIncidents } from '../incidents/events.ts'
+import { mergeStorms } from '../incidents/storm.ts'
 import { settleDeliveries } from '../notices/deliveries.ts'
 import { settleReceipts } from '../notices/notice.ts'
 import type { Attachments } from '../store/attachments.ts'
@@ -112,18 +114,20 @@ export function groupsOf(batch: readonly Decoded[]): string[] {
 }
 
 /**
- * The rows that need a look at what is stored: related intents, answers to who asks for a state, and the notices that
+ * The rows that need a look at what is stored: storms of incidents, related intents, answers to who asks for a state, and the notices that
  * receipts speak of.
  */
 export async function completeRows(rows: BatchRows, how: Understanding, pool: Pool | ClientBase): Promise<void> {
   const asked = numbersAsked(rows)
   const known = asked.length === 0 ? new Map<string, KnownReport>() : await findReports(pool, asked)
   if (rows.enquiries.length > 0) answerEnquiries(rows, known, how.city)
+  await mergeStorms(rows, how, pool)
   if (rows.intents.length > 0) {
     const looked = lookedFor(rows.intents, how.city)
     const earlier = await findNeighbours(pool, looked, new Date(Date.now() - relatedWithinMs))
     relateIntents(rows, earlier, known, how)
   }
+  tellIncidents(rows, how)
   if (rows.receipts.length > 0) {
     const notices = await findNotices(pool, rows.receipts)
     settleReceipts(rows.receipts, notices, new Date(), how, rows)

@@ -5,9 +5,12 @@ import type { Arrival } from './arrival.ts'
 import type { ErrandRow } from './rows.ts'
 import type { Understanding } from './understand.ts'
 
-/** Datagrams become errands of the adapter that takes their port; where none does, each is a dead letter. */
+/**
+ * Datagrams become errands of the adapter that takes their port; where none does, each is a dead letter. Pictures that
+ * an incident wants are errands of the adapter that the alarm came by, with the incident's id.
+ */
 export function errandsOf(
-  { datagrams }: Findings,
+  { datagrams, snapshots }: Findings,
   arrival: Arrival,
   how: Understanding,
 ): { readonly rows: readonly ErrandRow[]; readonly untaken: readonly MalformedReport[] } {
@@ -21,6 +24,11 @@ export function errandsOf(
       const detail = `a datagram to port ${port}, which no adapter takes`
       untaken.push({ kind: 'malformed', index, code: 'DECODE_UNSUPPORTED', detail })
     } else rows.push({ id: newId(), adapter, subject, content, messageId: arrival.id, receivedAt })
+  }
+  for (const { incidentId, subject, snapshot } of snapshots) {
+    const { receivedAt } = arrival.message
+    const content = Buffer.from(snapshot, 'utf8')
+    rows.push({ id: incidentId, adapter: arrival.source.adapter, subject, content, messageId: arrival.id, receivedAt })
   }
   return { rows, untaken }
 }

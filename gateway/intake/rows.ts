@@ -1,5 +1,6 @@
 import type { Receipt } from '../adapter.ts'
 import type { CaseIntent } from '../case-intent.ts'
+import type { IncidentRow } from '../incidents/rows.ts'
 import type { DeliveryRow, NewNotice, NoticeStateRow, StageRow, SubmissionRow, ToldRow } from '../notices/rows.ts'
 import type { ReceiptReport } from '../report.ts'
 import type { AcceptedPosition, SubjectMemory, WritingReporter } from '../triage/triage.ts'
@@ -21,6 +22,8 @@ export interface BatchRows {
   readonly enquiries: EnquiryRow[]
   readonly relations: RelationRow[]
   readonly errands: ErrandRow[]
+  /** Incidents of cameras and sensors by id, as they are after this batch. */
+  readonly incidents: Map<string, IncidentRow>
   parts: { readonly held: readonly HeldPart[]; readonly gone: readonly HeldPart[] }
   /** Keys that were another message's, long enough ago. */
   readonly renewedKeys: {
@@ -61,6 +64,7 @@ export function emptyRows(): BatchRows {
     enquiries: [],
     relations: [],
     errands: [],
+    incidents: new Map(),
     parts: { held: [], gone: [] },
     renewedKeys: [],
     noticeStates: [],

@@ -1,6 +1,8 @@
 import type { Receipt, Received } from '../adapter.ts'
 import type { City } from '../city/city.ts'
 import { describe, GatewayError } from '../errors.ts'
+import { enterIncidents } from '../incidents/rows.ts'
+import type { StormLimits } from '../incidents/storm.ts'
 import type { EventDraft } from '../relay/cloud-event.ts'
 import type { Traits } from '../relay/destination.ts'
 import { type Posting, post } from '../relay/post.ts'
@@ -25,6 +27,7 @@ export interface Understanding extends Posting {
   readonly limits: TriageLimits
   /** Which adapter takes the datagrams to an application port. */
   readonly portTakers: ReadonlyMap<number, string>
+  readonly storm: StormLimits
 }
 
 /** An arrival with its reports, or with the reason why it has none. */
@@ -217,6 +220,7 @@ function admit(
     if (device !== undefined && (device.position === null || device.position.at <= position.at))
       device.position = position
   }
+  enterIncidents(findings.incidents, rows)
   for (const intent of findings.intents) {
     const orderingKey = intent.component?.id ?? intent.reporter.id
     rows.intents.push({ intent, receivedAt: message.receivedAt, messageId: id, orderingKey })

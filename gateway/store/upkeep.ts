@@ -9,12 +9,14 @@ export interface Retention {
   readonly messagesMs: number
   /** Tracks. */
   readonly positionsMs: number
-  /** Events delivered everywhere, with their intents, and notices that are over. Events that are dead stay. */
+  /** Events delivered everywhere, with their intents, and notices and incidents that are over. Events that are dead stay. */
   readonly settledMs: number
   /** Idempotency keys: a redelivery later than this is stored again. */
   readonly keysMs: number
   /** What reporters are owed and were told, by query number; links between intents. */
   readonly reportersMs: number
+  /** Incidents that never were a case: motion, and what is not mapped. */
+  readonly incidentsMs: number
 }
 
 export interface UpkeepOptions {
@@ -85,7 +87,11 @@ const steps: Readonly<Record<string, Step>> = {
        SELECT ctid FROM message_key WHERE received_at < $1 LIMIT ${rowsABatch}))`,
     ],
   ),
-  settled: prune((retention) => retention.settledMs, [settledEvents(), intentsForNobody(), notices(), errands()]),
+  settled: prune(
+    (retention) => retention.settledMs,
+    [settledEvents(), intentsForNobody(), notices(), errands(), incidents('true')],
+  ),
+  incidents: prune((retention) => retention.incidentsMs, [incidents('case_at IS NULL')]),
   reporters: prune((retention) => retention.reportersMs, [correspondences(), relations()]),
   deadLetters: async (options, nowMs, signal) => {
     // A message's day is dropped whole, and its dead letters with it: without the bytes nothing can be replayed.
@@ -150,6 +156,11 @@ function deadLetters(): string {
 function errands(): string {
   return `DELETE FROM errand WHERE id = ANY(ARRAY(
     SELECT id FROM errand WHERE state <> 'pending' AND settled_at < $1 LIMIT ${rowsABatch}))`
+}
+
+function incidents(which: string): string {
+  return `DELETE FROM incident WHERE id = ANY(ARRAY(
+    SELECT id FROM incident WHERE state = 'cleared' AND cleared_at < $1 AND ${which} LIMIT ${rowsABatch}))`
 }
 
 /** A reporter who still waits stays on the list, however long ago it was. */

@@ -4,6 +4,7 @@ import { storableJson } from './array-literal.ts'
 import type { BatchPart } from './batch-part.ts'
 import { Columns } from './columns.ts'
 import { noticeParts } from './notice-parts.ts'
+import { incidentParts } from './write-incidents.ts'
 import { textParts } from './write-texts.ts'
 
 /**
@@ -183,6 +184,7 @@ const parts: readonly BatchPart[] = [
   outbox,
   deadLetters,
   ...noticeParts,
+  ...incidentParts,
   tally,
   devices,
 ]

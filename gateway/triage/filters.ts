@@ -19,6 +19,9 @@ export const filterReasons = {
   'impossible-jump': 'nobody gets there that fast from the last place',
   'repeated-part': 'the part of a long text is there already',
   'nothing-said': 'the text is empty and nothing is attached',
+  'repeated-alarm': 'the alarm is one of an incident that is known already',
+  'state-not-alarm': 'a camera or sensor says what holds, not that something began',
+  'nothing-to-end': 'an alarm is said to be over that nobody had heard of',
 } as const
 
 export type FilterReason = keyof typeof filterReasons

@@ -1,6 +1,7 @@
 import type { CaseIntent, Location, Timestamp } from '../case-intent.ts'
 import type { DatagramReport, DeliveryReport, PresenceReport, ReceiptReport } from '../report.ts'
 import type { FilterReason } from './filters.ts'
+import type { IncidentChange, WantedSnapshot } from './incident-state.ts'
 
 /** What triage made of one message. Every report that is not malformed is in exactly one of the lists. */
 export interface Findings {
@@ -16,6 +17,9 @@ export interface Findings {
   readonly datagrams: readonly { readonly index: number; readonly report: DatagramReport }[]
   readonly deliveries: readonly DeliveryReport[]
   readonly filtered: readonly Filtered[]
+  /** What became of incidents of cameras and sensors, in order; their intents stand in `intents`. */
+  readonly incidents: readonly IncidentChange[]
+  readonly snapshots: readonly WantedSnapshot[]
 }
 
 /** A reporter who is owed an answer and can be given one on the channel they wrote on. */

@@ -1,3 +1,5 @@
+import type { AlarmMemory } from './incident-state.ts'
+
 /**
  * What triage remembers of a subject between two messages. JSON as it stands, and small: it is written with every
  * batch. Never mutated; a newer memory replaces it whole.
@@ -11,6 +13,8 @@ export interface SubjectMemory {
   readonly jump: { readonly fix: RememberedFix; readonly count: number } | null
   /** By the rule's id. */
   readonly rules: Readonly<Record<string, RuleState>>
+  /** Of a camera or sensor. */
+  readonly alarms?: AlarmMemory
 }
 
 /** time in ms, latitude and longitude in WGS-84 degrees, accuracy in metres */

@@ -25,7 +25,7 @@ export function ruleIntent(
     id: newId(),
     purpose: 'vehicle-rule',
     kind: rule.category.kind,
-    category: categoryOf(rule, city),
+    category: ruleCategory(rule.id, rule.category, city),
     channel: message.channel,
     source: 'vehicle-rule',
     location: locationOf(sighting, city, limits),
@@ -51,7 +51,12 @@ export function ruleIntent(
   }
 }
 
-function categoryOf({ id, category: { scheme, kind, code } }: Fired['rule'], city: City): CaseIntent['category'] {
+/** The category that a rule of the city names; 未分类 where the city has it no more. */
+export function ruleCategory(
+  id: string,
+  { scheme, kind, code }: Fired['rule']['category'],
+  city: City,
+): CaseIntent['category'] {
   const category = city.scheme(scheme)?.byCode(kind, code) ?? null
   if (category !== null)
     return {

@@ -10,7 +10,9 @@ import type {
   Report,
   TextReport,
 } from '../report.ts'
+import { takeAlarm } from './alarms.ts'
 import type { AcceptedPosition, Enquiry, Filtered, Findings, TaskAnswer, WritingReporter } from './findings.ts'
+import type { IncidentChange, WantedSnapshot } from './incident-state.ts'
 import { answerOf, intentOf, isAnswer, isIntent } from './intents.ts'
 import type { TriageLimits } from './limits.ts'
 import { blankMemory, type SubjectMemory } from './memory.ts'
@@ -46,6 +48,8 @@ class Desk {
   readonly datagrams: { index: number; report: DatagramReport }[] = []
   readonly deliveries: DeliveryReport[] = []
   readonly filtered: Filtered[] = []
+  readonly incidents: IncidentChange[] = []
+  readonly snapshots: WantedSnapshot[] = []
   readonly message: TriageMessage
   readonly city: City
   readonly memories: Map<string, SubjectMemory>
@@ -85,6 +89,7 @@ export function triage(
     if (report?.kind === 'position') takePosition(report, index, desk)
     else if (report?.kind === 'form') takeForm(report, desk)
     else if (report?.kind === 'text') takeText(report, index, desk)
+    else if (report?.kind === 'alarm') takeAlarm(report, index, desk)
     else if (report?.kind === 'datagram') desk.datagrams.push({ index, report })
     else if (report?.kind === 'delivery') desk.deliveries.push(report)
     else if (report?.kind === 'presence') desk.presences.push(report)
@@ -92,7 +97,11 @@ export function triage(
   }
   const { positions, intents, answers, presences, receipts, filtered } = desk
   const { reporters, enquiries, datagrams, deliveries } = desk
-  return { positions, intents, answers, presences, receipts, reporters, enquiries, datagrams, deliveries, filtered }
+  const { incidents, snapshots } = desk
+  return {
+    ...{ positions, intents, answers, presences, receipts, reporters, enquiries, datagrams, deliveries, filtered },
+    ...{ incidents, snapshots },
+  }
 }
 
 function takePosition(report: PositionReport, index: number, desk: Desk): void {
