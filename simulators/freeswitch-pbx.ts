@@ -43,6 +43,8 @@ export interface Pbx {
 export async function startPbx(setup: PbxSetup): Promise<Pbx> {
   const { pace = null, loseEvents = 0, loseCdrs = 0, seed = 12319 } = setup
   const random = seeded(seed)
+  // Of their own, so that what is lost changes no call.
+  const luck = seeded(seed + 1)
   const esl = new EslServer(setup.password ?? 'ClueCon')
   const eslPort = setup.eslPort === null ? null : await esl.listen(setup.eslPort)
   const poster = setup.cdr === null ? null : new CdrPoster({ ...moduleDefaults, ...setup.cdr })
@@ -72,7 +74,7 @@ export async function startPbx(setup: PbxSetup): Promise<Pbx> {
       before = atMs
       if (stopped) return
       live(course, event)
-      if (random() < loseEvents) tally.eventsLost++
+      if (luck() < loseEvents) tally.eventsLost++
       else {
         esl.send(event)
         tally.eventsSent++
@@ -100,7 +102,7 @@ export async function startPbx(setup: PbxSetup): Promise<Pbx> {
   async function post(course: CallCourse): Promise<void> {
     if (poster === null) return
     for (const record of course.records) {
-      if (random() < loseCdrs) tally.cdrsLost++
+      if (luck() < loseCdrs) tally.cdrsLost++
       else if (await poster.post(record)) tally.cdrsPosted++
       else tally.cdrsOnDisk++
     }

@@ -132,6 +132,8 @@ t.test('how a leg ended is told by cause, queue and who hung up', async (t) => {
       { hangup_cause: 'NORMAL_CLEARING', answer_epoch: '5', last_app: 'bridge', sip_hangup_disposition: 'recv_bye' },
       'abandoned',
     ],
+    [{ hangup_cause: 'NORMAL_CLEARING', answer_epoch: '0', sip_hangup_disposition: 'send_refuse' }, 'refused'],
+    [{ hangup_cause: 'NORMAL_CLEARING', answer_epoch: '5', last_app: 'bridge', last_bridge_to: 'b' }, 'answered'],
     [{ answer_epoch: '5' }, null],
   ]
   for (const [variables, ending] of table) t.equal(only(json(variables)).ending, ending, JSON.stringify(variables))

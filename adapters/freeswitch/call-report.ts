@@ -24,7 +24,10 @@ export function callReport({ leg, exchange, heard, at, over }: Told, mapping: Ma
   const answer = momentOf(leg, 'answer', timeZone)
   const bridge = momentOf(leg, 'bridge', timeZone)
   const answered = answer !== null || leg.variables.get('endpoint_disposition') === 'ANSWER'
-  const bridged = bridge !== null || leg.variables.get('cc_agent_bridged') === 'true'
+  const bridged =
+    bridge !== null ||
+    leg.variables.get('cc_agent_bridged') === 'true' ||
+    named(leg, ['bridge_uuid', 'last_bridge_to']) !== null
   const startedAt = momentOf(leg, 'start', timeZone)
   const endedAt = momentOf(leg, 'end', timeZone)
   const caller = callerOf(leg, joined, mapping)

@@ -35,7 +35,7 @@ function withoutLooseCharacters(text: string): string {
     text
       // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
       .replace(/[\u0000-\u001f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .replace(/(?<![{[,:\\])"(?![,:}\]])/g, '\\"')
+      .replace(/(?<!\\|[{[]|":|["}\]],)"(?!:["{[\d-]|[}\]]|,["{])/g, '\\"')
   )
 }
 

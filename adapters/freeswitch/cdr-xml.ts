@@ -33,7 +33,8 @@ export function legOfXml(text: string): Leg {
   if (cdr === null) throw new GatewayError('DECODE_SYNTAX', 'FreeSWITCH CDR: no element cdr')
   const variables = variablesOf(cdr.variables)
   const callflow = Array.isArray(cdr.callflow) ? cdr.callflow.slice(0, mostProfiles) : []
-  const flows = callflow.map(nodeOf).filter((flow) => flow !== null)
+  // Releases of 2010 have profile and times beside the callflow, not in it.
+  const flows = nodeOf(cdr.caller_profile) === null ? callflow.map(nodeOf).filter((flow) => flow !== null) : [cdr]
   const oldest = flows.at(-1)
   const uuid =
     said(variables.get('uuid')) ?? textOf(oldest?.['@unique-id']) ?? textOf(nodeOf(oldest?.caller_profile)?.uuid)

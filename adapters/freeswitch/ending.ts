@@ -56,14 +56,15 @@ export function endingOf(leg: Leg, { cause, answered, bridged, joined }: Course)
   if (cause === 'ORIGINATOR_CANCEL') return 'abandoned'
   const told = [queueEndings[variables.get('cc_cancel_reason') ?? ''], endings[disposition(leg)]]
   const found = joined ? undefined : told.find((ending) => ending !== undefined)
-  return found ?? endings[cause] ?? (left(leg) ? 'abandoned' : cause === 'NORMAL_CLEARING' ? 'no-answer' : 'failed')
+  return found ?? endings[cause] ?? (cause === 'NORMAL_CLEARING' ? unansweredClearing(leg) : 'failed')
 }
 
 /** What became of the last attempt to reach somebody: a cause's name, or words such as `success`. */
 const disposition = ({ variables }: Leg): string => (variables.get('originate_disposition') ?? '').toUpperCase()
 
-/** The caller's phone hung up, not the exchange (mod_sofia). */
-function left({ variables, direction }: Leg): boolean {
+/** Who ended it (mod_sofia): the caller's phone gave up, or one end refused with a final answer of its own. */
+function unansweredClearing({ variables, direction }: Leg): CallEnding {
   const how = variables.get('sip_hangup_disposition') ?? ''
-  return direction !== 'outbound' && (how === 'recv_bye' || how === 'recv_cancel')
+  if (how === 'send_refuse' || how === 'recv_refuse') return 'refused'
+  return direction !== 'outbound' && (how === 'recv_bye' || how === 'recv_cancel') ? 'abandoned' : 'no-answer'
 }

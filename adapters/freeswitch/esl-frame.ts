@@ -90,14 +90,16 @@ export class FrameReader {
     const held = this.#take(this.#length)
     const from = held.findIndex((byte) => byte !== lineEnd && byte !== carriageReturn)
     const head = from < 0 ? Buffer.alloc(0) : held.subarray(from)
+    // What cannot be read stays in `rest`, for whoever looks at it.
+    this.#add(head)
     const end = endOfHead(head, from > 0 ? 0 : this.#searched)
     if ((end?.from ?? head.length) > longestHead)
       throw new GatewayError('DECODE_TOO_LARGE', `ESL: more than ${longestHead} bytes of headers`)
     this.#searched = end === null ? Math.max(0, head.length - 3) : 0
-    this.#add(end === null ? head : head.subarray(end.to))
     if (end === null) return null
     const headers = headersOf(head.subarray(0, end.from))
     this.#wanted = lengthOf(headers)
+    this.#take(end.to)
     return headers
   }
 }

@@ -151,9 +151,11 @@ export class EslLink {
   #channels({ headers, body, cutFrom }: Frame): void {
     const begins = textOf(body.subarray(0, 60)).trim()
     if (/^\{\s*"row_count"\s*:\s*0\b/.test(begins)) return
-    if (cutFrom === null && begins.startsWith('{')) return this.#intake.take(channelsMessage(body, this.#origin))
-    const answer = cutFrom === null ? (headers.get('reply-text') ?? begins) : `${cutFrom} bytes`
-    this.#context.log.warn({ answer: quote(answer) }, 'freeswitch did not say which calls are going on')
+    if (cutFrom === null && begins.startsWith('{')) this.#intake.take(channelsMessage(body, this.#origin))
+    else {
+      const answer = cutFrom === null ? (headers.get('reply-text') ?? begins) : `${cutFrom} bytes`
+      this.#context.log.warn({ answer: quote(answer) }, 'freeswitch did not say which calls are going on')
+    }
   }
 
   /** FreeSWITCH drops events that it cannot get rid of, and a link that lost more than 500 of them. */
