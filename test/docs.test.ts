@@ -25,7 +25,16 @@ import { packageRoot } from '../gateway/package-root.ts'
 import { eventTypes } from '../gateway/relay/cloud-event.ts'
 import { defaultLimits } from '../gateway/triage/limits.ts'
 
-const documents = ['adding-a-protocol', 'architecture', 'core', 'devices', 'mms', 'operations', 'sms'] as const
+const documents = [
+  'adding-a-protocol',
+  'architecture',
+  'calls-freeswitch',
+  'core',
+  'devices',
+  'mms',
+  'operations',
+  'sms',
+] as const
 const textOf = (name: (typeof documents)[number]) => readFileSync(join(packageRoot, `docs/${name}.md`), 'utf8')
 
 interface Example {
