@@ -1,7 +1,7 @@
 import { GatewayError, quote } from '../../gateway/errors.ts'
-import type { CallerProfile, Leg } from './leg.ts'
+import type { CallerProfile, Leg, Variables } from './leg.ts'
 import { said } from './leg.ts'
-import { unescaped } from './text.ts'
+import { unescaping } from './text.ts'
 
 /** Records of mod_json_cdr and mod_format_cdr. */
 
@@ -62,14 +62,19 @@ export function legOfJson(value: unknown): Leg {
 export const mostProfiles = 100
 
 /** Values are escaped or not as encode-values has it: a record whose values have what would be escaped is not. */
-function variablesOf(given: unknown): Map<string, string> {
-  const entries = Object.entries(fieldsOf(given) ?? {}).flatMap(([name, value]): [string, string][] => {
+function variablesOf(given: unknown): Variables {
+  const values = new Map<string, string>()
+  let escaped = true
+  for (const [name, value] of Object.entries(fieldsOf(given) ?? {})) {
     const plain = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
-    return typeof plain === 'string' ? [[name, plain]] : []
-  })
-  const escaped = entries.every(([, value]) => !/[^ -~]|[ #&+:;<=>?@[\\\]^`{|}"]/.test(value))
-  return new Map(escaped ? entries.map(([name, value]) => [name, unescaped(value)]) : entries)
+    if (typeof plain !== 'string') continue
+    values.set(name, plain)
+    escaped &&= !unsafe.test(plain)
+  }
+  return escaped ? unescaping(values) : values
 }
+
+const unsafe = /[^ -~]|[ #&+:;<=>?@[\\\]^`{|}"]/
 
 function profileOf(flow: Fields): CallerProfile {
   const profile = fieldsOf(flow.caller_profile)

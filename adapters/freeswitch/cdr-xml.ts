@@ -1,9 +1,9 @@
 import { XMLParser } from 'fast-xml-parser'
 import { describe, GatewayError } from '../../gateway/errors.ts'
 import { mostProfiles } from './cdr-json.ts'
-import type { CallerProfile, Leg } from './leg.ts'
+import type { CallerProfile, Leg, Variables } from './leg.ts'
 import { said } from './leg.ts'
-import { unescaped } from './text.ts'
+import { unescaping } from './text.ts'
 
 /** Records of mod_xml_cdr and mod_format_cdr. Values of variables are escaped as in a URL; the rest is plain XML. */
 
@@ -56,13 +56,13 @@ function parsed(text: string): Node {
 }
 
 /** A variable with several values stands several times; the first one is read. */
-function variablesOf(given: unknown): Map<string, string> {
-  return new Map(
-    Object.entries(nodeOf(given) ?? {}).flatMap(([name, value]): [string, string][] => {
-      const text = textOf(Array.isArray(value) ? value[0] : value)
-      return text === null ? [] : [[name, unescaped(text)]]
-    }),
-  )
+function variablesOf(given: unknown): Variables {
+  const values = new Map<string, string>()
+  for (const [name, value] of Object.entries(nodeOf(given) ?? {})) {
+    const text = textOf(Array.isArray(value) ? value[0] : value)
+    if (text !== null) values.set(name, text)
+  }
+  return unescaping(values)
 }
 
 function profileOf(flow: Node): CallerProfile {

@@ -6,9 +6,14 @@ export interface Leg {
   readonly uuid: string
   /** As FreeSWITCH sees it: `inbound` came to it, `outbound` was made by it. */
   readonly direction: string | null
-  readonly variables: ReadonlyMap<string, string>
+  readonly variables: Variables
   /** The newest first: each transfer puts one before the others. Empty in an event. */
   readonly profiles: readonly CallerProfile[]
+}
+
+/** Channel variables. A leg has a hundred, of which twenty are read. */
+export interface Variables {
+  get(name: string): string | undefined
 }
 
 /** How a leg was called, from where to where, up to a transfer. */

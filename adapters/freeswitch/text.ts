@@ -25,7 +25,23 @@ export function percentDecoded(bytes: Uint8Array): Uint8Array {
 
 /** A value of a variable, in CDRs and in plain events. */
 export function unescaped(text: string): string {
-  return text.includes('%') ? textOf(percentDecoded(Buffer.from(text))) : text
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Bytes of GBK, or a percent sign of the value's own.
+    return textOf(percentDecoded(Buffer.from(text)))
+  }
+}
+
+/** Each value is unescaped when somebody asks for it. */
+export function unescaping(values: ReadonlyMap<string, string>): { get(name: string): string | undefined } {
+  return {
+    get(name) {
+      const value = values.get(name)
+      return value === undefined ? undefined : unescaped(value)
+    },
+  }
 }
 
 /** As FreeSWITCH escapes: what is not printable ASCII, and the characters that its lists and addresses are made of. */
