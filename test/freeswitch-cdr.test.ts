@@ -202,6 +202,8 @@ t.test('bad bodies are dead with a reason, and the module is told that they are 
     [`<cdr>${'<a>'.repeat(1000)}${'</a>'.repeat(1000)}</cdr>`, 'DECODE_SYNTAX'],
     ['<other/>', 'DECODE_SYNTAX'],
     ['<cdr/>', 'DECODE_SYNTAX'],
+    [`[${'{},'.repeat(1000)}{}]`, 'DECODE_TOO_LARGE'],
+    [json({ uuid: 'u'.repeat(201) }), 'DECODE_FIELD'],
     ['<cdr><variables><direction>inbound</direction></variables></cdr>', 'DECODE_FIELD'],
   ]
   const stood = await stage(t, freeswitchCdr, freeswitchCdr.options.parse({ maxSize: '64KiB' }))

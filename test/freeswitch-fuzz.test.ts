@@ -128,6 +128,9 @@ t.test('large and deep bodies take no time', async (t) => {
   const mib = 8 * 1024 * 1024
   const bodies = [
     '['.repeat(mib),
+    '['.repeat(mib / 2) + ']'.repeat(mib / 2),
+    `[${'1,'.repeat(mib / 2)}1]`,
+    `<cdr ${'a="b" '.repeat(mib / 6)}/>`,
     `cdr=${'%'.repeat(mib)}`,
     `cdr=${'a='.repeat(mib / 2)}`,
     `<cdr><variables>${'<a>'.repeat(mib / 3)}`,
@@ -142,7 +145,6 @@ t.test('large and deep bodies take no time', async (t) => {
     const raw = Buffer.from(body)
     const found = problem(() => freeswitchCdr.decode({ key: '', raw, envelope: {}, receivedAt: new Date() }, options))
     t.equal(found, null, body.slice(0, 30))
-    t.ok(performance.now() - began < 8000, `${body.slice(0, 30)}: ${Math.round(performance.now() - began)} ms`)
-    t.comment(`${body.slice(0, 30)}: ${Math.round(performance.now() - began)} ms`)
+    t.ok(performance.now() - began < 3000, `${body.slice(0, 30)}: ${Math.round(performance.now() - began)} ms`)
   }
 })

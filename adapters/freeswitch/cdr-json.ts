@@ -1,6 +1,6 @@
 import { GatewayError, quote } from '../../gateway/errors.ts'
 import type { CallerProfile, Leg, Variables } from './leg.ts'
-import { said } from './leg.ts'
+import { legId, said } from './leg.ts'
 import { unescaping } from './text.ts'
 
 /** Records of mod_json_cdr and mod_format_cdr. */
@@ -9,8 +9,8 @@ import { unescaping } from './text.ts'
 export function parseJson(text: string): unknown {
   const plain = attempt(text)
   if (plain !== undefined) return plain.value
-  const repaired = attempt(withoutLooseCharacters(text))
-  if (repaired !== undefined) return repaired.value
+  const mended = text.length <= longestRecord ? attempt(withoutLooseCharacters(text)) : undefined
+  if (mended !== undefined) return mended.value
   throw new GatewayError(
     'DECODE_SYNTAX',
     `FreeSWITCH CDR: no JSON: ${quote(text)}; with encode=true, set encode-values=false`,
@@ -39,19 +39,25 @@ function withoutLooseCharacters(text: string): string {
   )
 }
 
+/** With the record of the other leg in it (copy_xml_cdr) one has some hundred KiB. */
+export const longestRecord = 2 * 1024 * 1024
+
 type Fields = Readonly<Record<string, unknown>>
 
 /** Throws `DECODE_FIELD` for what is no record of a leg. */
 export function legOfJson(value: unknown): Leg {
   const cdr = fieldsOf(value)
-  if (cdr === null) throw new GatewayError('DECODE_FIELD', `FreeSWITCH CDR: ${quote(value)} is no record`)
+  if (cdr === null)
+    throw new GatewayError(
+      'DECODE_FIELD',
+      `FreeSWITCH CDR: ${Array.isArray(value) ? 'a list' : `a ${typeof value}`} is no record`,
+    )
   const variables = variablesOf(cdr.variables)
   const callflow = Array.isArray(cdr.callflow) ? cdr.callflow.slice(0, mostProfiles) : []
   const profiles = callflow.map(fieldsOf).filter((flow) => flow !== null)
   const uuid = said(variables.get('uuid')) ?? text(fieldsOf(profiles.at(-1)?.caller_profile)?.uuid)
-  if (uuid === null) throw new GatewayError('DECODE_FIELD', 'FreeSWITCH CDR: variables/uuid is missing')
   return {
-    uuid,
+    uuid: legId(uuid),
     direction: said(variables.get('direction')) ?? text(fieldsOf(cdr.channel_data)?.direction),
     variables,
     profiles: profiles.map(profileOf),

@@ -1,8 +1,8 @@
 import { XMLParser } from 'fast-xml-parser'
 import { describe, GatewayError } from '../../gateway/errors.ts'
-import { mostProfiles } from './cdr-json.ts'
+import { longestRecord, mostProfiles } from './cdr-json.ts'
 import type { CallerProfile, Leg, Variables } from './leg.ts'
-import { said } from './leg.ts'
+import { legId, said } from './leg.ts'
 import { unescaping } from './text.ts'
 
 /** Records of mod_xml_cdr and mod_format_cdr. Values of variables are escaped as in a URL; the rest is plain XML. */
@@ -26,8 +26,10 @@ const parser = new XMLParser({
 
 type Node = Readonly<Record<string, unknown>>
 
-/** Throws a `DECODE_` error for a DOCTYPE, for nesting that no CDR has, and for what is no record of a leg. */
+/** Throws a `DECODE_` error for a DOCTYPE, for size and nesting that no CDR has, and for what is no record of a leg. */
 export function legOfXml(text: string): Leg {
+  if (text.length > longestRecord)
+    throw new GatewayError('DECODE_TOO_LARGE', `FreeSWITCH CDR: ${text.length} characters of XML`)
   if (/<!\s*(?:DOCTYPE|ENTITY)/i.test(text)) throw new GatewayError('DECODE_UNSUPPORTED', 'FreeSWITCH CDR: a DOCTYPE')
   const cdr = nodeOf(parsed(text).cdr)
   if (cdr === null) throw new GatewayError('DECODE_SYNTAX', 'FreeSWITCH CDR: no element cdr')
@@ -38,9 +40,8 @@ export function legOfXml(text: string): Leg {
   const oldest = flows.at(-1)
   const uuid =
     said(variables.get('uuid')) ?? textOf(oldest?.['@unique-id']) ?? textOf(nodeOf(oldest?.caller_profile)?.uuid)
-  if (uuid === null) throw new GatewayError('DECODE_FIELD', 'FreeSWITCH CDR: variables/uuid is missing')
   return {
-    uuid,
+    uuid: legId(uuid),
     direction: said(variables.get('direction')) ?? textOf(nodeOf(cdr.channel_data)?.direction),
     variables,
     profiles: flows.map(profileOf),

@@ -26,6 +26,9 @@ export const freeswitchCdr: AdapterKind<CdrOptions> = {
   create: (options, context) => new CdrListener(options, context),
 }
 
+/** Of a list. They are stored in one transaction. */
+const mostRecords = 1000
+
 /** One record, or a list of them; one that makes no sense among others is dead alone. */
 export function decodeCdr(message: Received, options: CdrOptions): Report[] {
   refuseTooLarge(message)
@@ -33,6 +36,8 @@ export function decodeCdr(message: Received, options: CdrOptions): Report[] {
   if (text.startsWith('<')) return [reportOf(legOfXml(text), message, options)]
   const value = parseJson(text)
   if (!Array.isArray(value)) return [reportOf(legOfJson(value), message, options)]
+  if (value.length > mostRecords)
+    throw new GatewayError('DECODE_TOO_LARGE', `FreeSWITCH CDR: a list of ${value.length} records`)
   return value.map((one: unknown, index): Report => {
     try {
       return reportOf(legOfJson(one), message, options)

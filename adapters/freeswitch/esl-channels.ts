@@ -1,14 +1,17 @@
 import { GatewayError, quote } from '../../gateway/errors.ts'
 import type { Report } from '../../gateway/report.ts'
 import { callReport } from './call-report.ts'
-import { type Leg, said } from './leg.ts'
+import { type Leg, legId, said } from './leg.ts'
 import type { Mapping } from './options.ts'
 import { textOf } from './text.ts'
 import { instant } from './times.ts'
 
+const mostChannels = 5000
+
 /** `show channels as json`: what is going on now. It says nothing of what went on before. */
 export function channelReports(raw: Uint8Array, exchange: string, at: Date, mapping: Mapping): Report[] {
   const rows = rowsOf(textOf(raw))
+  if (rows.length > mostChannels) throw new GatewayError('DECODE_TOO_LARGE', `ESL: a list of ${rows.length} channels`)
   return rows.map((row, index): Report => {
     try {
       return callReport({ leg: legOf(row), exchange, heard: 'live', at, over: false }, mapping)
@@ -37,8 +40,7 @@ function legOf(given: unknown): Leg {
     ]),
   )
   const of = (...names: string[]) => names.map((name) => row.get(name) ?? null).find((value) => value !== null) ?? null
-  const uuid = of('uuid')
-  if (uuid === null) throw new GatewayError('DECODE_FIELD', 'ESL: a channel without uuid')
+  const uuid = legId(of('uuid'))
   const created = of('created_epoch')
   const startedMs = created === null ? null : (instant('created_epoch', created, 1000)?.getTime() ?? null)
   const call = of('call_uuid')

@@ -5,7 +5,7 @@ import { subscriberUri } from '../../gateway/subscriber.ts'
 import { callReport, withheld } from './call-report.ts'
 import { channelReports } from './esl-channels.ts'
 import { type EslEvent, readEvent } from './esl-event.ts'
-import { type CallerProfile, type Leg, said } from './leg.ts'
+import { type CallerProfile, type Leg, legId, said } from './leg.ts'
 import type { EslOptions } from './options.ts'
 import { instant } from './times.ts'
 
@@ -113,8 +113,7 @@ function toldAt(event: EslEvent): Date | null {
 }
 
 function legOf(event: EslEvent): Leg {
-  const uuid = said(event.get('Unique-ID'))
-  if (uuid === null) throw new GatewayError('DECODE_FIELD', `ESL: ${quote(event.get('Event-Name'))} without Unique-ID`)
+  const uuid = legId(said(event.get('Unique-ID')))
   const variables = new Map<string, string>()
   for (const [name, value] of event) if (name.startsWith('variable_')) variables.set(name.slice(9), value)
   const stand = { hangup_cause: 'Hangup-Cause', call_uuid: 'Channel-Call-UUID' }

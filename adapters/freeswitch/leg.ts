@@ -1,3 +1,5 @@
+import { GatewayError, quote } from '../../gateway/errors.ts'
+
 /**
  * What FreeSWITCH knows of one leg, whoever tells it: a CDR as JSON or XML, or an event. Names of variables are
  * FreeSWITCH's own.
@@ -40,4 +42,11 @@ export function named(leg: Leg, names: readonly string[]): string | null {
     if (values.every((value) => value !== null)) return values.join('/').replace(/([^:])\/{2,}/g, '$1/')
   }
   return null
+}
+
+/** Ids are UUIDs, or what a dialplan chose (origination_uuid). Throws `DECODE_FIELD` for what cannot be one. */
+export function legId(uuid: string | null): string {
+  if (uuid !== null && uuid.length <= 200) return uuid
+  const given = uuid === null ? 'is missing' : quote(uuid)
+  throw new GatewayError('DECODE_FIELD', `FreeSWITCH: the id of the leg ${given}`)
 }
