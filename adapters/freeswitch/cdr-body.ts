@@ -13,7 +13,7 @@ export function unwrapped(body: Uint8Array): string | null {
   const record = fieldOf(trimmed(body))
   const begins = Buffer.from(record.subarray(0, 12)).toString('latin1')
   if (/^(?:[{[<]|\xef\xbb\xbf)/.test(begins)) return textOf(record).replace(/^\ufeff/, '')
-  if (/^(?:%[0-9A-Fa-f]{2})/.test(begins)) return textOf(trimmed(percentDecoded(record)))
+  if (/^(?:%[0-9A-Fa-f]{2})/.test(begins)) return textOf(trimmed(percentDecoded(spaced(record))))
   const text = Buffer.from(record).toString('latin1')
   return text.length > 0 && /^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(text) ? textOf(Buffer.from(text, 'base64')) : null
 }
@@ -33,6 +33,13 @@ function fieldOf(body: Uint8Array): Uint8Array {
   const next = record[0] === 0x25 ? record.indexOf(0x26) : -1
   return next < 0 ? record : record.subarray(0, next)
 }
+
+/** FreeSWITCH escapes a plus sign, so that one which stands bare is another program's space: somebody posts files by hand. */
+function spaced(record: Uint8Array): Uint8Array {
+  return record.includes(plus) ? record.map((byte) => (byte === plus ? 0x20 : byte)) : record
+}
+
+const plus = 0x2b
 
 function trimmed(bytes: Uint8Array): Uint8Array {
   let [from, to] = [0, bytes.length]

@@ -7,10 +7,7 @@ export function textOf(bytes: Uint8Array): string {
   return isUtf8(bytes) ? Buffer.from(bytes).toString('utf8') : gb18030.decode(bytes)
 }
 
-/**
- * Undoes `%XX` and nothing else: FreeSWITCH writes no `+` for a space, and base64 and numbers have plus signs of their
- * own. What is no escape stays as it is.
- */
+/** Undoes `%XX`. What is no escape stays as it is; a `+`, too: FreeSWITCH writes none for a space. */
 export function percentDecoded(bytes: Uint8Array): Uint8Array {
   const decoded = Buffer.alloc(bytes.length)
   let length = 0

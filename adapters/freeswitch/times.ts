@@ -1,4 +1,5 @@
 import { GatewayError, quote } from '../../gateway/errors.ts'
+import { timesOf } from '../../gateway/web/zoned-time.ts'
 import type { Leg } from './leg.ts'
 import { said } from './leg.ts'
 
@@ -44,35 +45,8 @@ export function instant(field: string, text: string, per: number): Date | null {
   return value === 0 ? null : date
 }
 
-const stampShape = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)$/
-
-/** `null` where clocks went back and the stamp is of two instants, or forward and it is of none. */
-export function localInstant(field: string, stamp: string, timeZone: string): Date | null {
-  const digits = stampShape.exec(stamp)?.slice(1).map(Number)
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits ?? []
-  const asUtc = Date.UTC(year, month - 1, day, hour, minute, second)
-  if (digits === undefined || new Date(asUtc).toISOString().slice(0, 19) !== stamp.replace(' ', 'T'))
-    throw new GatewayError('DECODE_FIELD', `FreeSWITCH: ${field} ${quote(stamp)}`)
-  const offsets = new Set([-86_400_000, 86_400_000].map((away) => offsetAt(asUtc + away, timeZone)))
-  const instants = [...offsets].map((offset) => asUtc - offset).filter((at) => at + offsetAt(at, timeZone) === asUtc)
-  return instants.length === 1 ? new Date(instants[0] ?? 0) : null
-}
-
-/** Milliseconds that the zone's clocks are ahead of UTC. */
-function offsetAt(atMs: number, timeZone: string): number {
-  const clock = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  })
-  const parts = new Map(clock.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]))
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = (
-    ['year', 'month', 'day', 'hour', 'minute', 'second'] as const
-  ).map((type) => parts.get(type))
-  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(atMs / 1000) * 1000
+function localInstant(field: string, stamp: string, timeZone: string): Date {
+  const at = timesOf(timeZone).instant(stamp)
+  if (at === null) throw new GatewayError('DECODE_FIELD', `FreeSWITCH: ${field} ${quote(stamp)}`)
+  return at
 }
