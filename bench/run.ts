@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   devices: () => import('./devices.ts'),
   text: () => import('./text.ts'),
   smpp: () => import('./smpp.ts'),
+  cdr: () => import('./cdr.ts'),
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

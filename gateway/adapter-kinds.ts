@@ -1,3 +1,5 @@
+import { freeswitchCdr } from '../adapters/freeswitch/cdr.ts'
+import { freeswitchEsl } from '../adapters/freeswitch/esl.ts'
 import { mm7 } from '../adapters/mms/mm7-listener.ts'
 import { mmsRetriever } from '../adapters/mms/retriever.ts'
 import { mqttBroker } from '../adapters/mqtt/broker.ts'
@@ -16,6 +18,8 @@ export const adapterKinds: readonly AdapterKind<never>[] = [
   listed(smppSmsc),
   listed(mmsRetriever),
   listed(mm7),
+  listed(freeswitchCdr),
+  listed(freeswitchEsl),
 ]
 
 /** The list forgets each kind's type of options: `decode` and `create` are only given what the same kind's schema made. */
