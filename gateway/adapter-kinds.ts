@@ -5,6 +5,8 @@ import { mmsRetriever } from '../adapters/mms/retriever.ts'
 import { mqttBroker } from '../adapters/mqtt/broker.ts'
 import { mqttClient } from '../adapters/mqtt/client.ts'
 import { nmea } from '../adapters/nmea/adapter.ts'
+import { platformAlarms, platformSensors } from '../adapters/platform/alarms.ts'
+import { platformCalls } from '../adapters/platform/calls.ts'
 import { smppEsme } from '../adapters/smpp/esme.ts'
 import { smppSmsc } from '../adapters/smpp/smsc.ts'
 import type { AdapterKind } from './adapter.ts'
@@ -18,6 +20,9 @@ export const adapterKinds: readonly AdapterKind<never>[] = [
   listed(smppSmsc),
   listed(mmsRetriever),
   listed(mm7),
+  listed(platformCalls),
+  listed(platformAlarms),
+  listed(platformSensors),
   listed(freeswitchCdr),
   listed(freeswitchEsl),
 ]

@@ -37,6 +37,7 @@ const documents = [
   'devices',
   'mms',
   'operations',
+  'platforms',
   'sms',
 ] as const
 const textOf = (name: (typeof documents)[number]) => readFileSync(join(packageRoot, `docs/${name}.md`), 'utf8')
