@@ -1,5 +1,7 @@
 import { freeswitchCdr } from '../adapters/freeswitch/cdr.ts'
 import { freeswitchEsl } from '../adapters/freeswitch/esl.ts'
+import { asteriskAmi } from '../adapters/asterisk/ami.ts'
+import { asteriskCdr } from '../adapters/asterisk/cdr-file.ts'
 import { mm7 } from '../adapters/mms/mm7-listener.ts'
 import { mmsRetriever } from '../adapters/mms/retriever.ts'
 import { mqttBroker } from '../adapters/mqtt/broker.ts'
@@ -25,6 +27,8 @@ export const adapterKinds: readonly AdapterKind<never>[] = [
   listed(platformSensors),
   listed(freeswitchCdr),
   listed(freeswitchEsl),
+  listed(asteriskAmi),
+  listed(asteriskCdr),
 ]
 
 /** The list forgets each kind's type of options: `decode` and `create` are only given what the same kind's schema made. */
