@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { CallEnding, CallReport } from '../gateway/report.ts'
 import { type Calls, missingAsterisk, type RealAsterisk, realAsterisk, type Tally, zone } from './asterisk-far-end.ts'
-import { amiStage, cdrStage, type Shelf, until } from './asterisk-stage.ts'
+import { amiStage, cdrStage, Shelf, until } from './asterisk-stage.ts'
 
 /** A real Asterisk with sipp as callers and seats: 20 calls that end in every way. */
 
@@ -75,6 +75,15 @@ t.test('calls of every outcome: sipp, CDR events, CDR file and the pieces say th
     'a CDR has one key by both ways',
   )
 
+  if (process.env.AST_DUMP) {
+    const fs = await import('node:fs')
+    fs.writeFileSync(
+      process.env.AST_DUMP,
+      [...ami.shelf.messages.values()].map((m) => `KEY ${m.key}\n${Buffer.from(m.raw).toString()}`).join('\n'),
+    )
+    fs.writeFileSync(process.env.AST_DUMP + '.csv', readFileSync(pbx.cdrFile))
+    fs.writeFileSync(process.env.AST_DUMP + '.said', pbx.said())
+  }
   for (const [n, { to, count, record, seats, givesUp, holdMs }] of plan.entries()) {
     const caller = `tel:+86${callerOf(n)}`
     const mine = ami.shelf.calls.filter((one) => one.call === one.leg && one.caller === caller)
@@ -124,8 +133,7 @@ t.test('calls of every outcome: sipp, CDR events, CDR file and the pieces say th
 
 t.test('the link dies among the calls: the file has the rest, each once', { skip }, async (t) => {
   const pbx = await realAsterisk(t)
-  const shelf = (await import('./asterisk-stage.ts')).Shelf
-  const both = new shelf()
+  const both = new Shelf()
   const began = new Date()
   const ami = amiStage(t, { port: pbx.manager, timeZone: zone }, both)
   await ami.adapter.start()

@@ -12,7 +12,7 @@ const byCause: Readonly<Record<string, CallEnding>> = {
   21: 'refused',
   26: 'no-answer',
 }
-const saysNothing = new Set(['0', '16'])
+const saysNothing = new Set(['0', '16', '127'])
 
 export function endingByCause(cause: string): CallEnding | null {
   return saysNothing.has(cause) ? null : (byCause[cause] ?? 'failed')
