@@ -75,15 +75,6 @@ t.test('calls of every outcome: sipp, CDR events, CDR file and the pieces say th
     'a CDR has one key by both ways',
   )
 
-  if (process.env.AST_DUMP) {
-    const fs = await import('node:fs')
-    fs.writeFileSync(
-      process.env.AST_DUMP,
-      [...ami.shelf.messages.values()].map((m) => `KEY ${m.key}\n${Buffer.from(m.raw).toString()}`).join('\n'),
-    )
-    fs.writeFileSync(process.env.AST_DUMP + '.csv', readFileSync(pbx.cdrFile))
-    fs.writeFileSync(process.env.AST_DUMP + '.said', pbx.said())
-  }
   for (const [n, { to, count, record, seats, givesUp, holdMs }] of plan.entries()) {
     const caller = `tel:+86${callerOf(n)}`
     const mine = ami.shelf.calls.filter((one) => one.call === one.leg && one.caller === caller)

@@ -66,6 +66,9 @@ class CdrFile implements Adapter {
     this.#stopping = new AbortController()
     const { signal } = this.#stopping
     const followed = new FollowedFile(file, reread)
+    await followed.open().catch((cause: unknown) => {
+      throw new GatewayError('LINK_CONNECT', `cdr file ${file}: ${describe(cause)}`, { cause })
+    })
     this.#following = this.#follow(followed, signal)
       .catch((error: unknown) => {
         if (!signal.aborted) this.#context.report({ state: 'down', reason: describe(error) })

@@ -1,8 +1,8 @@
 import type { CallEnding } from '../../gateway/report.ts'
 
 /**
- * A leg that was never up, by the cause its channel was hung up with (Q.850). 0 (not set) and 16 (normal) do not say who
- * gave up. 26: another seat was quicker.
+ * A leg that was never up, by the cause its channel was hung up with (Q.850). 0 (not set), 16 (normal) and 127 do not say
+ * who gave up: chan_pjsip sets 127 on both legs when the caller cancels. 26: another seat was quicker.
  */
 const byCause: Readonly<Record<string, CallEnding>> = {
   17: 'busy',

@@ -12,6 +12,7 @@ export class FollowedFile {
   readonly #reread: number
   #handle: FileHandle | null = null
   #offset = 0
+  #first = true
   #lines = new Lines()
   /** Read, and not yet taken. */
   #pending: readonly Line[] = []
@@ -26,7 +27,7 @@ export class FollowedFile {
   /** Some lines that are new; empty: there are none now. */
   async next(): Promise<readonly Line[]> {
     while (this.#pending.length === 0) {
-      if (this.#handle === null && !(await this.#open())) return []
+      if (this.#handle === null && !(await this.open())) return []
       const chunk = await this.#read()
       if (chunk.length === 0) {
         if (!(await this.#moved())) return []
@@ -56,9 +57,8 @@ export class FollowedFile {
     await handle?.close()
   }
 
-  #first = true
-
-  async #open(): Promise<boolean> {
+  /** Where it is read from is settled now, not at the first `next`. Resolves with whether the file is there. */
+  async open(): Promise<boolean> {
     let handle: FileHandle
     try {
       handle = await open(this.#path, 'r')

@@ -22,7 +22,12 @@ const nothing = Buffer.alloc(0)
 export class AmiFraming {
   #held: Buffer[] = []
   #heldBytes = 0
-  #banner: 'expected' | 'seen' | 'lost' = 'expected'
+  #banner: 'expected' | 'seen' | 'lost'
+
+  /** `first`: what the stream begins with; actions, on their way to the exchange, have no banner before them. */
+  constructor(first: 'banner' | 'block' = 'banner') {
+    this.#banner = first === 'banner' ? 'expected' : 'seen'
+  }
 
   push(chunk: Uint8Array): Piece[] {
     if (this.#banner === 'lost') return []

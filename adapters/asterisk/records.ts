@@ -64,12 +64,9 @@ function begun(fields: Fields, options: CallOptions): Partial<CallReport> {
   return { called: dialled(fields.get('Exten')), direction: directionOf(fields.get('Context'), options) }
 }
 
-/** `timestampevents` gives an instant, and so does EventTime unless `dateformat` is set in cel.conf. */
+/** `timestampevents` gives an instant with microseconds; without, EventTime is the exchange's clock, to the second. */
 function timeOf(fields: Fields, { timeZone }: CallOptions): Date | null {
-  const text = fields.get('EventTime')
-  const stamp = epoch(fields.get('Timestamp'), 'Timestamp')
-  if (text !== null && /^\d+\.\d+$/.test(text)) return epoch(text, 'EventTime')
-  return stamp ?? wallClock(text, timeZone, 'EventTime')
+  return epoch(fields.get('Timestamp'), 'Timestamp') ?? wallClock(fields.get('EventTime'), timeZone, 'EventTime')
 }
 
 /**

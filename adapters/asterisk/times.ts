@@ -1,7 +1,7 @@
 import { GatewayError, quote } from '../../gateway/errors.ts'
 import { timesOf } from '../../gateway/web/zoned-time.ts'
 
-/** Seconds since 1970 with fractions, as `timestampevents` has it and CEL where `dateformat` is not set: an instant. */
+/** Seconds since 1970 with fractions, as `timestampevents` in manager.conf has it: an instant. */
 export function epoch(text: string | null, name: string): Date | null {
   if (text === null) return null
   const match = /^(\d{9,11})(?:\.(\d{1,9}))?$/.exec(text)
