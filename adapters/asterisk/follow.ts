@@ -2,6 +2,8 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { type Line, Lines } from './lines.ts'
 
 const chunkBytes = 256 * 1024
+/** So much of a file's beginning has the Uniqueid of its first line: it tells whether it is still the same. */
+const headBytes = 1024
 
 /**
  * A file that grows, is moved aside and begun anew, or is cut to nothing. What was read counts as read when it is taken:
@@ -13,6 +15,8 @@ export class FollowedFile {
   #handle: FileHandle | null = null
   #offset = 0
   #first = true
+  #head = Buffer.alloc(0)
+  #mtimeMs = 0
   #lines = new Lines()
   /** Read, and not yet taken. */
   #pending: readonly Line[] = []
@@ -70,6 +74,8 @@ export class FollowedFile {
     }
     this.#handle = handle
     this.#lines = new Lines()
+    this.#head = Buffer.alloc(0)
+    this.#mtimeMs = 0
     const { size } = await handle.stat()
     this.#offset = this.#first ? await lineStart(handle, Math.max(0, size - this.#reread)) : 0
     this.#first = false
@@ -79,14 +85,24 @@ export class FollowedFile {
   async #read(): Promise<Buffer> {
     const handle = this.#handle
     if (handle === null) return Buffer.alloc(0)
-    const { size } = await handle.stat()
-    // copytruncate: the same file, begun anew.
-    if (size < this.#offset) {
+    if (await this.#begunAnew(handle)) {
       this.#offset = 0
       this.#lines = new Lines()
     }
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(chunkBytes), 0, chunkBytes, this.#offset)
     return buffer.subarray(0, bytesRead)
+  }
+
+  /** copytruncate: the same file, emptied; by the time of this look it may be as long as it was. */
+  async #begunAnew(handle: FileHandle): Promise<boolean> {
+    const { size, mtimeMs } = await handle.stat()
+    if (mtimeMs === this.#mtimeMs && size >= this.#offset) return false
+    this.#mtimeMs = mtimeMs
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    const head = buffer.subarray(0, bytesRead)
+    const known = this.#head
+    this.#head = head
+    return size < this.#offset || !head.subarray(0, known.length).equals(known)
   }
 
   /** All of it is read; whether another file has its name now, and then that one is read from its beginning. */
