@@ -140,6 +140,19 @@ t.test('a time without a zone is no instant, and recall then looks at all that m
   t.match(shanghai.shelf.calls[0], { startedAt: new Date('2026-11-25T00:03:00Z') })
 })
 
+t.test('recall finds what ended within the second in which the asked time begins', async (t) => {
+  const file = fileOf(t)
+  writeFileSync(file, rows(0, 10))
+  const { adapter, shelf } = cdrStage(t, { file })
+  await adapter.recall?.(new Date('2026-11-25T08:03:30.900Z'), new Date('2026-11-25T08:04:00Z'))
+  t.same(
+    shelf.calls.map(({ leg }) => leg),
+    ['1795612890.3', '1795612890.4'],
+  )
+  await adapter.recall?.(new Date('2026-11-25T08:04:31Z'), new Date('2026-11-25T08:04:59.900Z'))
+  t.equal(shelf.messages.size, 2)
+})
+
 t.test('recall reads what was rotated, packed or not, and rejects when there is nothing to ask', async (t) => {
   const file = fileOf(t)
   writeFileSync(`${file}-20261124.gz`, gzipSync(rows(0, 600)))

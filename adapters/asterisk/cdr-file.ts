@@ -168,7 +168,8 @@ class CdrFile implements Adapter {
     const first = began ?? ended
     const last = ended ?? began
     if (first === null || last === null) return true
-    return last.getTime() + slackMs >= from.getTime() && first.getTime() - slackMs <= to.getTime()
+    // Times are cut to the second: what ended at 8:00:30 may have ended at 8:00:30.9.
+    return last.getTime() + 999 + slackMs >= from.getTime() && first.getTime() - slackMs <= to.getTime()
   }
 }
 
