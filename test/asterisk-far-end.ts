@@ -19,10 +19,10 @@ export function missingAsterisk(): string | false {
   if (process.getuid?.() !== 0) return 'Asterisk is run in a folder of its own, which needs root'
   if (!existsSync(join(root, 'made'))) return 'Asterisk is not there (.ci/asterisk)'
   try {
-    execFileSync('which', ['sipp', 'chroot'], { stdio: 'ignore' })
+    execFileSync('which', ['sipp', 'chroot', 'openssl'], { stdio: 'ignore' })
     return false
   } catch {
-    return 'sipp is not installed'
+    return 'sipp or openssl is not installed'
   }
 }
 
@@ -31,6 +31,9 @@ export const zone = 'Asia/Shanghai'
 
 export interface RealAsterisk {
   readonly manager: number
+  /** The same with TLS, as `localhost` with a certificate that vouches for itself. */
+  readonly managerTls: number
+  readonly certificate: string
   /** cdr_csv's file. */
   readonly cdrFile: string
   /** Runs calls of one kind and resolves with sipp's own tally. */
@@ -69,8 +72,14 @@ export async function realAsterisk(t: Test): Promise<RealAsterisk> {
   })
   const inside = `/${basename(run)}`
   const manager = await freeTcpPort()
+  const managerTls = await freeTcpPort()
   const sip = await freeUdpPort()
-  const filled: Record<string, string> = { RUN: inside, MANAGER: String(manager), SIP: String(sip) }
+  const filled: Record<string, string> = {
+    RUN: inside,
+    MANAGER: String(manager),
+    TLS: String(managerTls),
+    SIP: String(sip),
+  }
   for (const seat of Object.keys(seats)) filled[seat] = String(await freeUdpPort())
   for (const folder of ['etc', 'lib', 'spool/monitor', 'run', 'log/cdr-csv'])
     mkdirSync(join(run, folder), { recursive: true })
@@ -81,6 +90,7 @@ export async function realAsterisk(t: Test): Promise<RealAsterisk> {
     )
     writeFileSync(join(run, 'etc', file), text)
   }
+  const certificate = certify(join(run, 'etc'))
   let said = ''
   const launch = (program: string, args: readonly string[]): ChildProcess => {
     const quiet = program === 'sipp' ? 'ignore' : 'pipe'
@@ -102,6 +112,8 @@ export async function realAsterisk(t: Test): Promise<RealAsterisk> {
   let started = 0
   return {
     manager,
+    managerTls,
+    certificate,
     cdrFile: join(run, 'log/cdr-csv/Master.csv'),
     console: command,
     said: () => said,
@@ -123,6 +135,14 @@ export async function realAsterisk(t: Test): Promise<RealAsterisk> {
       return tallyOf(readFileSync(statistics, 'utf8'))
     },
   }
+}
+
+function certify(folder: string): string {
+  const certificate = join(folder, 'manager.pem')
+  const words = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost'
+  const names = ['-addext', 'subjectAltName=DNS:localhost', '-keyout', join(folder, 'manager.key'), '-out', certificate]
+  execFileSync('openssl', [...words.split(' '), ...names], { stdio: 'ignore' })
+  return certificate
 }
 
 function sippArgs(scenario: string, port: number): string[] {

@@ -161,7 +161,7 @@ t.test('blocks that make no sense are dead letters, and the next good one lands'
 
 t.test('while the store is slow the link is not read, and nothing is lost', async (t) => {
   const { pbx, port } = await pbxOf(t)
-  const { adapter, shelf, links } = amiStage(t, { port, window: 50, pingEvery: '100ms', pingTimeout: '100ms' })
+  const { adapter, shelf, links } = amiStage(t, { port, window: 50, pingEvery: '100ms', pingTimeout: '300ms' })
   await adapter.start()
   let open = () => {}
   shelf.gate = new Promise((resolve) => {
@@ -170,7 +170,7 @@ t.test('while the store is slow the link is not read, and nothing is lost', asyn
   for (let n = 0; n < 300; n++) pbx.call({ from: '13800138000', to: '1231901', seat: '8001', ending: 'answered' })
   await until('the window is full', () => shelf.waiting >= 50)
   const began = Date.now()
-  await until('pings would be overdue', () => Date.now() - began > 600)
+  await until('pings would be overdue', () => Date.now() - began > 900)
   t.ok(shelf.waiting < 1000, `${shelf.waiting} under way`)
   t.notOk(down(links), 'an answer that was not read is not overdue')
   shelf.gate = null

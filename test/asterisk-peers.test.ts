@@ -146,28 +146,35 @@ t.test('the link dies among the calls: the file has the rest, each once', { skip
   t.equal(both.duplicates, known, 'of another time there is nothing')
 })
 
-t.test('a login that is refused, a call that was under way, an exchange that is shut down', { skip }, async (t) => {
-  const pbx = await realAsterisk(t)
-  const stranger = amiStage(t, { port: pbx.manager, secret: 'wrong' })
-  await t.rejects(stranger.adapter.start(), {
-    code: 'LINK_CONNECT',
-    message: /login was refused: .*Authentication failed/,
-  })
-  const calling = pbx.calls('1231903', { count: 1 })
-  await until('it rings', () => pbx.console('core show channels').includes('1 active call'))
-  const plain = amiStage(t, { port: pbx.manager, login: 'plain', timeZone: zone })
-  await plain.adapter.start()
-  await until('the call is known', () => plain.shelf.count('CoreShowChannel:') === 2)
-  t.match(
-    plain.shelf.calls.find(({ call, leg }) => call === leg),
-    { caller: 'tel:+8613800138000', called: '1231903', startedAt: null },
-  )
-  t.match(
-    plain.shelf.calls.find(({ call, leg }) => call !== leg),
-    { seat: '8003', caller: null },
-  )
-  await calling
-  pbx.console('core stop now')
-  await until('the link is down', () => plain.links.some(({ state }) => state === 'down'))
-  t.match(plain.links.at(-1), { state: 'down', reason: /shut down|closed/ })
-})
+t.test(
+  'TLS, a login that is refused, a call that was under way, an exchange that is shut down',
+  { skip },
+  async (t) => {
+    const pbx = await realAsterisk(t)
+    const stranger = amiStage(t, { port: pbx.manager, secret: 'wrong' })
+    await t.rejects(stranger.adapter.start(), {
+      code: 'LINK_CONNECT',
+      message: /login was refused: .*Authentication failed/,
+    })
+    const doubting = amiStage(t, { port: pbx.managerTls, tls: { servername: 'localhost' } })
+    await t.rejects(doubting.adapter.start(), { code: 'LINK_CONNECT' }, 'a certificate that nobody vouches for')
+    const calling = pbx.calls('1231903', { count: 1 })
+    await until('it rings', () => pbx.console('core show channels').includes('1 active call'))
+    const tls = { ca: pbx.certificate, servername: 'localhost' }
+    const plain = amiStage(t, { port: pbx.managerTls, tls, login: 'plain', timeZone: zone })
+    await plain.adapter.start()
+    await until('the call is known', () => plain.shelf.count('CoreShowChannel:') === 2)
+    t.match(
+      plain.shelf.calls.find(({ call, leg }) => call === leg),
+      { caller: 'tel:+8613800138000', called: '1231903', startedAt: null },
+    )
+    t.match(
+      plain.shelf.calls.find(({ call, leg }) => call !== leg),
+      { seat: '8003', caller: null },
+    )
+    await calling
+    pbx.console('core stop now')
+    await until('the link is down', () => plain.links.some(({ state }) => state === 'down'))
+    t.match(plain.links.at(-1), { state: 'down', reason: /shut down|closed/ })
+  },
+)

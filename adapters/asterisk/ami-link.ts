@@ -30,6 +30,7 @@ export class AmiLink {
   #actions = 0
   #held = false
   #heardMs = performance.now()
+  #pingedMs = 0
   #pinging: NodeJS.Timeout | null = null
 
   constructor(setup: AmiLinkSetup) {
@@ -130,16 +131,22 @@ export class AmiLink {
 
   #look(): void {
     const { pingEveryMs, pingTimeoutMs } = this.#setup
-    const quietMs = this.#held ? 0 : performance.now() - this.#heardMs
-    if (quietMs >= pingEveryMs + pingTimeoutMs) {
-      this.close(`the exchange is silent for ${Math.round(quietMs)} ms`)
-      return
+    const nowMs = performance.now()
+    const quietMs = this.#held ? 0 : nowMs - this.#heardMs
+    if (quietMs < pingEveryMs) this.#watch(pingEveryMs - quietMs)
+    else if (this.#pingedMs < this.#heardMs) {
+      this.#pingedMs = nowMs
+      this.tell((id) => simpleAction('Ping', id))
+      this.#watch(pingTimeoutMs)
+    } else {
+      // A process that was busy looks at its timers first: what came meanwhile is read before the link is given up.
+      setImmediate(() => this.#overdue(quietMs))
     }
-    if (quietMs < pingEveryMs) {
-      this.#watch(pingEveryMs - quietMs)
-      return
-    }
-    this.tell((id) => simpleAction('Ping', id))
-    this.#watch(pingEveryMs + pingTimeoutMs - quietMs)
+  }
+
+  #overdue(quietMs: number): void {
+    if (this.#reason !== null) return
+    if (this.#held || this.#pingedMs < this.#heardMs) this.#watch(this.#setup.pingEveryMs)
+    else this.close(`the exchange is silent for ${Math.round(quietMs)} ms`)
   }
 }

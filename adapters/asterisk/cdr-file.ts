@@ -47,7 +47,7 @@ class CdrFile implements Adapter {
   readonly #exchange: string
   #stopping = new AbortController()
   #following: Promise<void> | null = null
-  readonly #recalls = new Set<Promise<void>>()
+  readonly #recalls = new Map<AbortController, Promise<void>>()
 
   constructor(options: CdrOptions, context: AdapterContext) {
     this.#options = options
@@ -58,17 +58,22 @@ class CdrFile implements Adapter {
   async start(): Promise<void> {
     const { file, reread, timeZone } = this.#options
     await this.#end()
+    const stopping = new AbortController()
+    this.#stopping = stopping
+    const { signal } = stopping
     const folder = await stat(dirname(file)).catch((cause: unknown) => {
       throw new GatewayError('LINK_CONNECT', `cdr file ${file}: ${describe(cause)}`, { cause })
     })
     if (!folder.isDirectory()) throw new GatewayError('LINK_CONNECT', `cdr file ${file}: no folder`)
     if (timeZone === null) this.#context.log.warn({ file }, 'no timeZone: the times of these records are not known')
-    this.#stopping = new AbortController()
-    const { signal } = this.#stopping
     const followed = new FollowedFile(file, reread)
     await followed.open().catch((cause: unknown) => {
       throw new GatewayError('LINK_CONNECT', `cdr file ${file}: ${describe(cause)}`, { cause })
     })
+    if (signal.aborted) {
+      await followed.close()
+      throw new GatewayError('LINK_CONNECT', `cdr file ${file}: stopped meanwhile`)
+    }
     this.#following = this.#follow(followed, signal)
       .catch((error: unknown) => {
         if (!signal.aborted) this.#context.report({ state: 'down', reason: describe(error) })
@@ -85,17 +90,25 @@ class CdrFile implements Adapter {
 
   /** All of that time that is there, in the file and in those that were rotated. */
   async recall(from: Date, to: Date): Promise<void> {
-    const asked = this.#recall(from, to)
-    const done = asked.catch(() => {}).finally(() => this.#recalls.delete(done))
-    this.#recalls.add(done)
-    await asked
+    const ending = new AbortController()
+    const asked = this.#recall(from, to, ending.signal)
+    this.#recalls.set(
+      ending,
+      asked.catch(() => {}),
+    )
+    try {
+      await asked
+    } finally {
+      this.#recalls.delete(ending)
+    }
   }
 
   async #end(): Promise<void> {
     this.#stopping.abort()
     const following = this.#following
     this.#following = null
-    await Promise.all([following, ...this.#recalls])
+    for (const ending of this.#recalls.keys()) ending.abort()
+    await Promise.all([following, ...this.#recalls.values()])
   }
 
   async #follow(followed: FollowedFile, signal: AbortSignal): Promise<void> {
@@ -135,8 +148,7 @@ class CdrFile implements Adapter {
     }
   }
 
-  async #recall(from: Date, to: Date): Promise<void> {
-    const { signal } = this.#stopping
+  async #recall(from: Date, to: Date, signal: AbortSignal): Promise<void> {
     let held: Line[] = []
     for (const path of await filesSince(this.#options.file, from)) {
       for await (const line of linesOf(path)) {

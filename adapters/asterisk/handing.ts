@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { AdapterContext, Inbound } from '../../gateway/adapter.ts'
 import { describe } from '../../gateway/errors.ts'
@@ -22,6 +23,8 @@ export class Handing {
     this.#context = context
     this.#window = window
     this.#full = full
+    // One for each message that waits to be tried again.
+    setMaxListeners(0, this.#ending.signal)
   }
 
   take(message: Inbound): void {
