@@ -78,7 +78,7 @@ export class MultipartStream {
     const inside = this.#stretch === 'body' || this.#stretch === 'gap'
     if (inside && !isBlank(rest)) {
       const isWhole = this.#stretch === 'body' && rest.length <= this.#maxPart && isWholeText(rest)
-      pieces.push(isWhole ? this.#part(rest) : spoilt('DECODE_SYNTAX', 'a part without an end', rest))
+      pieces.push(isWhole ? this.#part(withoutLineEnd(rest)) : spoilt('DECODE_SYNTAX', 'a part without an end', rest))
     }
     this.#held.drop(rest.length)
     return pieces
