@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import Fastify from 'fastify'
 import { pino } from 'pino'
 import type { Test } from 'tap'
-import type { Adapter, AdapterContext, AdapterKind, Link, Received } from '../gateway/adapter.ts'
+import type { Adapter, AdapterContext, AdapterKind, Inbound, Link, Received } from '../gateway/adapter.ts'
 import type { AlarmReport, MalformedReport } from '../gateway/report.ts'
 import { ModelIntake } from './contract.ts'
 
@@ -14,6 +14,8 @@ export interface VideoStage {
   readonly intake: ModelIntake
   readonly links: readonly Link[]
   readonly refused: readonly string[]
+  /** Every message that was handed over, stored or not. */
+  readonly handed: readonly Inbound[]
   /** `http://127.0.0.1:8080/ingest/cameras` */
   readonly url: string
   /** Every alarm that was stored, in the order it came. */
@@ -29,13 +31,17 @@ export async function videoStage<Options>(
   const options = kind.options.parse(block)
   const intake = new ModelIntake((message) => kind.decode(message, options))
   const refused: string[] = []
+  const handed: Inbound[] = []
   const app = Fastify()
   const made: Adapter[] = []
   await app.register(
     async (scope) => {
       const context: AdapterContext = {
         name: 'cameras',
-        accept: (message) => intake.accept(message),
+        accept: (message) => {
+          handed.push(message)
+          return intake.accept(message)
+        },
         report: (link) => {
           intake.links.push(link)
           intake.note()
@@ -66,6 +72,7 @@ export async function videoStage<Options>(
     intake,
     links: intake.links,
     refused,
+    handed,
     url: `${at}/ingest/cameras`,
     get alarms() {
       return reports().filter((report) => report.kind === 'alarm')
