@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { Adapter, AdapterContext, AdapterKind, Inbound, Link, Received } from '../gateway/adapter.ts'
-import type { AlarmReport, MalformedReport } from '../gateway/report.ts'
+import type { AlarmReport, MalformedReport, Report } from '../gateway/report.ts'
 import { ModelIntake } from './contract.ts'
 
 /** One adapter of the channel `video` on a model intake, with the gateway's HTTP server. */
@@ -154,3 +154,26 @@ export const jpeg = Buffer.from(
   '/9j/4AAQSkZJRgABAQEAYABgAAD/2wBDAAMCAgICAgMCAgIDAwMDBAYEBAQEBAgGBgUGCQgKCgkICQkKDA8MCgsOCwkJDRENDg8QEBEQCgwSExIQEw8QEBD/yQALCAABAAEBAREA/8wABgAQEAX/2gAIAQEAAD8A0s8g/9k=',
   'base64',
 )
+
+/** Reports as expected.json has them: attachments by their size, the bytes stand in the input. */
+export const plainReports = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (name, one) =>
+      name === 'content' && one?.type === 'Buffer' ? { bytes: one.data.length } : one,
+    ),
+  )
+
+/** What no report may be, whatever it was made of. */
+export function truthsOf(reports: readonly Report[]): string[] {
+  return reports.flatMap((report) => {
+    if (report.kind === 'malformed') return report.code.startsWith('DECODE_') ? [] : [report.code]
+    if (report.kind !== 'alarm') return [`a report of kind ${report.kind}`]
+    const { subject, event, deviceTime, occurrence, detail } = report
+    const words = [subject, event, occurrence ?? '', ...Object.keys(detail), ...Object.values(detail)]
+    return [
+      ...(subject === '' || event === '' ? ['an empty subject or event'] : []),
+      ...(deviceTime !== null && Number.isNaN(deviceTime.getTime()) ? ['a time that is none'] : []),
+      ...(words.some((word) => word.includes('\0') || !word.isWellFormed()) ? ['text that cannot be stored'] : []),
+    ]
+  })
+}

@@ -153,8 +153,8 @@ function first(value: unknown, name: string | null): unknown {
 function word(value: unknown): string | null {
   const plain = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value
   if (typeof plain !== 'string') return null
-  const text = plain.replaceAll('\0', '').trim().toWellFormed()
-  return text === '' ? null : text.slice(0, longestWord)
+  const text = plain.replaceAll('\0', '').trim().slice(0, longestWord).toWellFormed()
+  return text === '' ? null : text
 }
 
 const wordIn = (tree: Tree, name: string): string | null =>

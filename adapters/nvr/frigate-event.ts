@@ -105,7 +105,7 @@ function words(fields: JsonObject, name: string): string[] {
   return value
     .filter((one) => typeof one === 'string')
     .slice(0, 32)
-    .map((one) => one.slice(0, 100))
+    .map((one) => one.replaceAll('\0', '').slice(0, 100).toWellFormed())
 }
 
 /** From 0.14 on a sub label comes with its score: `["Bob", 0.93]`. */

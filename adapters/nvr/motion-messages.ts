@@ -35,7 +35,7 @@ const hooks: Readonly<Record<string, readonly [event: string, phase: Phase]>> = 
 
 export function decodeMotion(message: Received, options: MotionOptions): Report[] {
   refuseTooLarge(message)
-  const fields = new Map(new URLSearchParams(message.envelope.query ?? ''))
+  const fields = fieldsOf(message.envelope.query ?? '')
   const hook = fields.get('hook') ?? ''
   const [event, phase] = (Object.hasOwn(hooks, hook) ? hooks[hook] : undefined) ?? unknownHook(hook)
   const camera = fields.get('camera') ?? ''
@@ -58,6 +58,12 @@ export function decodeMotion(message: Received, options: MotionOptions): Report[
   ]
 }
 
+/** Without what PostgreSQL cannot keep. */
+function fieldsOf(query: string): ReadonlyMap<string, string> {
+  const words = [...new URLSearchParams(query)]
+  return new Map(words.map(([name, value]) => [name, value.replaceAll('\0', '').slice(0, 200).toWellFormed()]))
+}
+
 function unknownHook(hook: string): never {
   throw new GatewayError(
     'DECODE_FIELD',
@@ -69,7 +75,7 @@ function unknownHook(hook: string): never {
 function occurrenceOf(camera: string, fields: ReadonlyMap<string, string>): string | null {
   const number = fields.get('event') ?? ''
   const began = fields.get('began') ?? ''
-  return number === '' || began === '' ? null : `${camera}/${number}/${began}`.slice(0, 200)
+  return number === '' || began === '' ? null : `${camera}/${number}/${began}`
 }
 
 /** `2026-11-26T08:00:00+0800` as `%Y-%m-%dT%T%z` gives it; its plus sign, unless it was escaped, comes as a space. */
@@ -87,7 +93,7 @@ function timeOf(text: string): Date | null {
 const known = ['event', 'pixels', 'labels', 'noise', 'x', 'y', 'width', 'height', 'threshold', 'host', 'area', 'file']
 
 function detailOf(fields: ReadonlyMap<string, string>): Record<string, string> {
-  const given = known.map((name) => [name, (fields.get(name) ?? '').replaceAll('\0', '').trim().slice(0, 200)] as const)
+  const given = known.map((name) => [name, (fields.get(name) ?? '').trim()] as const)
   return Object.fromEntries(given.filter(([, value]) => value !== ''))
 }
 
@@ -96,6 +102,6 @@ function picturesOf({ raw }: Received, file: string | null): Attachment[] {
   const mediaType = sniffed(raw, null)
   if (!/^(image|video)\//.test(mediaType))
     throw new GatewayError('DECODE_UNSUPPORTED', `motion: ${raw.length} bytes are no picture`)
-  const name = file?.replace(/^.*\//, '').replaceAll('\0', '') ?? null
+  const name = file?.replace(/^.*\//, '') ?? null
   return [{ name, mediaType, claimedType: null, content: raw, sha256: null, url: null }]
 }
