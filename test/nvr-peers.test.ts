@@ -2,10 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { nvrFrigate } from '../adapters/nvr/frigate.ts'
 import { nvrMotion } from '../adapters/nvr/motion.ts'
 import type { Inbound } from '../gateway/adapter.ts'
 import { packageRoot } from '../gateway/package-root.ts'
-import { launch, missing, videoStage } from './video-stage.ts'
+import { freePort, launch, missing, type Program, type VideoStage, videoStage } from './video-stage.ts'
 
 function folderFor(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'nvr-'))
@@ -104,6 +105,62 @@ t.test(
     if (recordTo !== undefined) record(stage.handed, recordTo)
   },
 )
+
+t.test(
+  'a broker that nobody here wrote: what was published while the gateway was away comes when it is back',
+  { skip: missing('mosquitto', 'mosquitto_pub') },
+  async (t) => {
+    const folder = folderFor(t)
+    const port = await freePort()
+    writeFileSync(`${folder}/mosquitto.conf`, `listener ${port} 127.0.0.1\nallow_anonymous true\n`)
+    const mosquitto = launch(t, 'mosquitto', ['-c', `${folder}/mosquitto.conf`])
+    const publish = async (name: string, retained = false) => {
+      const from = `${packageRoot}test/cases/nvr/${name}`
+      const topic = readFileSync(`${from}/input.topic`, 'utf8').trim()
+      const words = ['-p', String(port), '-q', '1', '-t', topic, '-f', `${from}/input.payload`]
+      const program = launch(t, 'mosquitto_pub', [...words, ...(retained ? ['-r'] : [])])
+      t.equal(await program.ended, 0, program.said())
+    }
+    const block = { mqtt: { url: `mqtt://127.0.0.1:${port}`, clientId: 'gateway' }, cameras: { front_door: 'c-017' } }
+    const stage = await videoStage(t, nvrFrigate, { ...block, snapshots: 'mqtt' })
+    await startWhenThere(stage, mosquitto)
+    await publish('frigate-new')
+    await publish('frigate-snapshot')
+    await stage.intake.until('both are stored', () => stage.alarms.length === 2)
+    await stage.adapter.stop()
+    for (const name of ['frigate-update-enters-a-zone', 'frigate-false-positive', 'frigate-end-with-sub-label'])
+      await publish(name)
+    await publish('frigate-time-that-is-none')
+    await stage.adapter.start()
+    await stage.intake.until('what was missed is there', () => stage.handed.length === 6)
+    await stage.intake.until('it is stored', () => stage.intake.waiting === 0)
+    t.strictSame(
+      stage.alarms.map(({ phase, part }) => [phase, part]),
+      [
+        ['began', null],
+        ['going-on', null],
+        ['going-on', 'no_parking'],
+        ['ended', 'yard'],
+      ],
+    )
+    t.equal(new Set(stage.alarms.map(({ occurrence }) => occurrence)).size, 1, 'the picture, too, is of that object')
+    t.equal(stage.intake.deadLetters, 1)
+    await mosquitto.end()
+    await stage.intake.until('the link is down', () => stage.links.at(-1)?.state === 'down')
+  },
+)
+
+async function startWhenThere(stage: VideoStage, broker: Program): Promise<void> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    try {
+      return await stage.adapter.start()
+    } catch (error) {
+      if (Date.now() > deadline) throw new Error(broker.said(), { cause: error })
+      await new Promise((done) => setTimeout(done, 50))
+    }
+  }
+}
 
 /** Writes what motion posted, for test/cases/nvr. */
 function record(handed: readonly Inbound[], folder: string): void {
