@@ -154,8 +154,8 @@ t.test('every shape of a post is read, or says why not', async (t) => {
 })
 
 t.test('times of devices: bad offsets, no offset, 1970', async (t) => {
-  const time = (dateTime: string, zone: string | null = null) => {
-    const given = hikvisionPush.options.parse({ zone })
+  const time = (dateTime: string, timeZone: string | null = null) => {
+    const given = hikvisionPush.options.parse({ timeZone })
     const [report] = readAs(hikvisionPush, given, { raw: alert(1, { dateTime }), envelope: {} }) as {
       deviceTime: Date | null
       detail: Record<string, string>

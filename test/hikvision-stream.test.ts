@@ -158,3 +158,43 @@ t.test('a picture that lies on the device is fetched from it, and from nowhere e
   await t.rejects(perform(`${url}/page`), { code: 'DECODE_UNFETCHED' })
   await t.rejects(perform(`${url}/gone`), { code: 'LINK_CONNECT' })
 })
+
+t.test('a stop waits for what is being stored, also of a link that is down already', async (t) => {
+  for (const lost of [false, true]) {
+    const camera = new SimulatedCamera({ heartbeatMs: 20 })
+    const url = await camera.start()
+    t.teardown(() => camera.stop())
+    const stage = await videoStage(t, hikvisionStream, { url, ...login })
+    await stage.adapter.stop()
+    await stage.adapter.start()
+    await stage.intake.until('the stream is open', () => camera.streams === 1)
+    stage.intake.hold()
+    camera.say({ channel: '1', eventType: 'VMD', eventState: 'active', postCount: 1 })
+    await stage.intake.until('it is being stored', () => stage.intake.waiting === 1)
+    if (lost) camera.cut()
+    if (lost) await stage.intake.until('the link is down', () => stage.links.at(-1)?.state === 'down')
+    let stopped = false
+    const stopping = stage.adapter.stop().then(() => {
+      stopped = true
+    })
+    for (let n = 0; n < 20; n++) await new Promise(setImmediate)
+    t.notOk(stopped)
+    stage.intake.letGo()
+    await stopping
+    t.equal(stage.alarms.length, 1)
+    await stage.adapter.stop()
+  }
+})
+
+t.test('an answer that is no stream is a link that cannot be made', async (t) => {
+  const camera = new SimulatedCamera()
+  const url = await camera.start()
+  t.teardown(() => camera.stop())
+  camera.keep('/page', jpeg)
+  const page = await videoStage(t, hikvisionStream, { url, ...login, path: '/page' })
+  await t.rejects(page.adapter.start(), { code: 'LINK_CONNECT', message: /no stream of alarms/ })
+  const none = await videoStage(t, hikvisionStream, { url, ...login, path: '/nothing' })
+  await t.rejects(none.adapter.start(), { code: 'LINK_CONNECT', message: /HTTP 404/ })
+  await camera.stop()
+  await t.rejects(none.adapter.start(), { code: 'LINK_CONNECT' })
+})

@@ -12,7 +12,7 @@ export function alarmsOf(
   named: string | null = null,
 ): AlarmReport[] {
   if (isHeartbeat(alert)) return []
-  const deviceTime = alert.dateTime === null ? null : alertTime(alert.dateTime, options.zone)
+  const deviceTime = alert.dateTime === null ? null : alertTime(alert.dateTime, options.timeZone)
   const unread = alert.dateTime !== null && deviceTime === null ? { dateTime: alert.dateTime } : {}
   const parts = alert.parts.length === 0 ? [null] : alert.parts
   return parts.map((part, at) => ({

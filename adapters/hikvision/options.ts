@@ -16,7 +16,7 @@ const readingFields = {
   /** Of a device that is one camera: who it is, whatever it says. */
   camera: z.string().min(1).max(200).nullable().default(null),
   /** Whose wall clock a time without an offset shows (`Asia/Shanghai`); `null`: such a time is no time. */
-  zone: z.string().refine(isZone, 'must be a time zone such as Asia/Shanghai').nullable().default(null),
+  timeZone: z.string().refine(isZone, 'must be a time zone such as Asia/Shanghai').nullable().default(null),
 } as const
 
 function isZone(name: string): boolean {
@@ -30,7 +30,7 @@ function isZone(name: string): boolean {
 export interface ReadingOptions {
   readonly cameras: ReadonlyMap<string, string>
   readonly camera: string | null
-  readonly zone: string | null
+  readonly timeZone: string | null
 }
 
 /** `kind: hikvision-stream`: the gateway asks a camera or recorder for its stream of alarms. */

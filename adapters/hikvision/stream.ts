@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import type { Adapter, AdapterContext, AdapterKind, Errand, Inbound } from '../../gateway/adapter.ts'
-import { describe, GatewayError, quote } from '../../gateway/errors.ts'
-import { AlertSequence, decodeStream } from './alert-messages.ts'
+import type { Adapter, AdapterContext, AdapterKind, Errand } from '../../gateway/adapter.ts'
+import { GatewayError, quote } from '../../gateway/errors.ts'
+import { decodeStream } from './alert-messages.ts'
 import { getFromDevice, LoginRefused } from './device-request.ts'
 import { MultipartStream } from './multipart-stream.ts'
 import { type StreamOptions, streamOptions } from './options.ts'
 import { fetchedPicture } from './snapshot.ts'
+import { StreamReading } from './stream-reading.ts'
 
 /** `kind: hikvision-stream`: asks a camera or recorder for its endless answer of alarms. */
 export const hikvisionStream: AdapterKind<StreamOptions> = {
@@ -20,8 +21,7 @@ export const hikvisionStream: AdapterKind<StreamOptions> = {
 export class AlertStream implements Adapter {
   readonly #options: StreamOptions
   readonly #context: AdapterContext
-  readonly #underWay = new Set<Promise<unknown>>()
-  #reading: Reading | null = null
+  #reading: StreamReading | null = null
   /** What a stop, or a later start, ends. */
   #running: AbortController | null = null
   #nextLoginMs = 0
@@ -43,7 +43,13 @@ export class AlertStream implements Adapter {
     this.#running = running
     try {
       const response = await getFromDevice(new URL(path, url), this.#options, running.signal)
-      this.#reading = this.#read(response, boundaryOf(response), running)
+      const accept: AdapterContext['accept'] = (message) => this.#context.accept(message)
+      const down = (reason: string) => {
+        running.abort()
+        this.#context.report({ state: 'down', reason })
+      }
+      const pieces = new MultipartStream({ boundary: boundaryOf(response), maxPart: this.#options.maxPart })
+      this.#reading = new StreamReading({ response, pieces, ...this.#options, accept, down })
     } catch (error) {
       running.abort()
       if (error instanceof LoginRefused) this.#nextLoginMs = Date.now() + loginPause
@@ -53,12 +59,13 @@ export class AlertStream implements Adapter {
   }
 
   async stop(): Promise<void> {
-    const was = this.#reading !== null
-    this.#running?.abort()
-    this.#reading?.end()
+    const reading = this.#reading
+    const wasUp = reading !== null && this.#running?.signal.aborted === false
     this.#reading = null
-    await Promise.allSettled(this.#underWay)
-    if (was) this.#context.report({ state: 'stopped' })
+    this.#running?.abort()
+    reading?.end()
+    await reading?.settled()
+    if (wasUp) this.#context.report({ state: 'stopped' })
   }
 
   /** Fetches the picture that an alarm says is kept on the device. */
@@ -67,69 +74,6 @@ export class AlertStream implements Adapter {
     if (signal === undefined || signal.aborted) throw new GatewayError('LINK_LOST', 'the link is down')
     await this.#context.accept(await fetchedPicture(errand, this.#options, signal))
   }
-
-  #read(response: IncomingMessage, boundary: string, running: AbortController): Reading {
-    const { maxPart, idle, window } = this.#options
-    const pieces = new MultipartStream({ boundary, maxPart })
-    const alerts = new AlertSequence()
-    let timer: NodeJS.Timeout | null = null
-    let over = false
-    let storing = 0
-    const end = () => {
-      over = true
-      if (timer !== null) clearTimeout(timer)
-      response.destroy()
-    }
-    const down = (reason: string) => {
-      if (over) return
-      end()
-      running.abort()
-      this.#reading = null
-      this.#context.report({ state: 'down', reason })
-    }
-    const lives = () => {
-      if (timer !== null) clearTimeout(timer)
-      timer = setTimeout(() => down(`no heartbeat for ${idle} ms`), idle)
-    }
-    const store = (message: Inbound) => {
-      storing++
-      const stored = this.#context.accept(message).then(
-        () => {
-          storing--
-          if (over || !response.isPaused() || storing >= window) return
-          lives()
-          response.resume()
-        },
-        (error: unknown) => {
-          storing--
-          down(`an alarm was not stored: ${describe(error)}`)
-        },
-      )
-      this.#underWay.add(stored)
-      void stored.finally(() => this.#underWay.delete(stored))
-    }
-    response.on('data', (chunk: Buffer) => {
-      if (over) return
-      const found = pieces.push(chunk)
-      if (found.length > 0) lives()
-      for (const piece of found) {
-        const message = alerts.inbound(piece)
-        if (message !== null && !over) store(message)
-      }
-      if (storing < window || over) return
-      // What waits for the store is no silence of the device's.
-      response.pause()
-      if (timer !== null) clearTimeout(timer)
-    })
-    response.on('error', (error) => down(describe(error)))
-    response.on('close', () => down('the device ended the stream'))
-    lives()
-    return { end }
-  }
-}
-
-interface Reading {
-  end(): void
 }
 
 /** Throws for an answer that is no stream: a page that asks for a login, an error in XML. */
