@@ -147,6 +147,11 @@ t.test('every shape of a post is read, or says why not', async (t) => {
     [{ phase: 'began' }, { kind: 'malformed', index: 1 }, { phase: 'going-on', attachments: [{ content: jpeg }] }],
     'one bad alert dies alone',
   )
+  t.equal(
+    read('--b\r\n\r\n<\r\n'.repeat(700_000), 'multipart/mixed; boundary=b'),
+    'DECODE_TOO_LARGE',
+    'a million parts',
+  )
   t.same(
     read(writeAlertXml({ channel: '1', eventType: 'heartBeat', eventState: 'active', postCount: 1, dateTime: '' }), ''),
     [],

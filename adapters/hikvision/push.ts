@@ -68,8 +68,19 @@ function piecesOf(body: Buffer, contentType: string): Piece[] {
   const boundary = declared?.[1] ?? declared?.[2] ?? firstLine(body)
   if (boundary === null) return []
   const stream = new MultipartStream({ boundary, maxPart: Math.max(1, body.length) })
-  return [...stream.push(body), ...stream.end()]
+  const pieces: Piece[] = []
+  // By and by, so that a million parts of ten bytes are not read to be refused.
+  for (let at = 0; at < body.length && pieces.length <= mostParts; at += strideBytes)
+    pieces.push(...stream.push(body.subarray(at, at + strideBytes)))
+  if (pieces.length <= mostParts) pieces.push(...stream.end())
+  if (pieces.length <= mostParts) return pieces
+  const detail = `more than ${mostParts} parts`
+  return [{ is: 'spoilt', code: 'DECODE_TOO_LARGE', detail, kept: body }]
 }
+
+/** An alert and the pictures of all its lenses are fewer. */
+const mostParts = 64
+const strideBytes = 16 * 1024
 
 /** Some firmware names no boundary; the body begins with it. */
 const firstLine = (body: Buffer): string | null =>
