@@ -83,6 +83,7 @@ t.test('a picture is fetched from the API for an incident, and only once', async
       receivedAt: new Date(),
       attempt,
     })
+  await stage.intake.until('the object has gone by', () => objects().length === 3)
   await perform(id)
   await perform(id)
   t.match(objects().at(-1), {
