@@ -64,6 +64,20 @@ export function byteSize(): z.ZodType<number, string> {
 /** 0 lets the system choose: legal everywhere, and what tests use. */
 export const port = (): z.ZodType<number, number> => z.number().int().min(0).max(65_535)
 
+/** An IANA name. */
+export const timeZone = (): z.ZodType<string, string> =>
+  z.string().refine((name) => {
+    try {
+      return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+    } catch {
+      return false
+    }
+  }, 'must be an IANA time zone such as Asia/Shanghai')
+
+/** Country code of telephone numbers, without `+`. */
+export const countryCode = (): z.ZodType<string, string> =>
+  z.string().regex(/^[1-9][0-9]{0,2}$/, 'must be a country code in quotes, such as "86"')
+
 /** `10.0.0.0/8` or an address. */
 export const network = (): z.ZodType<string, string> =>
   z.string().refine((text) => parsedNetwork(text) !== null, 'must be an address or a network such as 10.1.0.0/16')

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { byteSize, duration, port, secret } from '../../config/fields.ts'
+import { byteSize, countryCode, duration, port, secret, timeZone } from '../../config/fields.ts'
 import { webhookFields } from '../../gateway/web/webhook-options.ts'
 
 /** Names of channel variables, the first that says something counts; `a/b` joins two with a slash. */
@@ -9,24 +9,13 @@ const variables = (...names: string[]) =>
     .max(20)
     .default(names)
 
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone.length > 0
-  } catch {
-    return false
-  }
-}
-
 const mapped = {
   /** Blocks that name one exchange share its calls; `null`: the adapter's name. */
   exchange: z.string().min(1).max(64).nullable().default(null),
   /** The country code of numbers that do not say theirs. */
-  country: z
-    .string()
-    .regex(/^\d{1,3}$/, 'must be a country code such as 86')
-    .default('86'),
+  country: countryCode().default('86'),
   /** Of stamps without zone. They are used only where this is set, and only where no epoch is there. */
-  timeZone: z.string().refine(isTimeZone, 'must be an IANA time zone such as Asia/Shanghai').nullable().default(null),
+  timeZone: timeZone().nullable().default(null),
   fields: z
     .strictObject({
       /** On a leg that was made for another: the id of that one. */

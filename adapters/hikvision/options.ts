@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { byteSize, duration, file, secret } from '../../config/fields.ts'
+import { byteSize, duration, file, secret, timeZone } from '../../config/fields.ts'
 import { webhookFields } from '../../gateway/web/webhook-options.ts'
-import { timesOf } from '../../gateway/web/zoned-time.ts'
 
 /** What both kinds need to say whose alarm it is, and when. */
 const readingFields = {
@@ -16,16 +15,8 @@ const readingFields = {
   /** Of a device that is one camera: who it is, whatever it says. */
   camera: z.string().min(1).max(200).nullable().default(null),
   /** Whose wall clock a time without an offset shows (`Asia/Shanghai`); `null`: such a time is no time. */
-  timeZone: z.string().refine(isZone, 'must be a time zone such as Asia/Shanghai').nullable().default(null),
+  timeZone: timeZone().nullable().default(null),
 } as const
-
-function isZone(name: string): boolean {
-  try {
-    return timesOf(name) !== null
-  } catch {
-    return false
-  }
-}
 
 export interface ReadingOptions {
   readonly cameras: ReadonlyMap<string, string>

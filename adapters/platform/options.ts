@@ -1,27 +1,11 @@
 import { z } from 'zod'
-import { byteSize, duration } from '../../config/fields.ts'
+import { byteSize, countryCode, duration, timeZone } from '../../config/fields.ts'
 import { webhookFields } from '../../gateway/web/webhook-options.ts'
-import { timesOf } from '../../gateway/web/zoned-time.ts'
-
-const timeZone = z
-  .string()
-  .refine(isTimeZone, 'must be an IANA time zone such as Asia/Shanghai')
-  .nullable()
-  .default(null)
-
-function isTimeZone(name: string): boolean {
-  try {
-    timesOf(name)
-    return true
-  } catch {
-    return false
-  }
-}
 
 const fields = {
   ...webhookFields,
   /** Of times that come without an offset; `null`: such a time is refused, since nobody knows whose noon it is. */
-  timeZone,
+  timeZone: timeZone().nullable().default(null),
   /** An array of more elements is refused whole. */
   maxElements: z.number().int().min(1).max(100_000).default(10_000),
 } as const
@@ -31,10 +15,7 @@ export const callCentreOptions = z.strictObject({
   /** Whose ids the calls have; `null`: the adapter's name. */
   exchange: z.string().min(1).max(63).nullable().default(null),
   /** Country code of numbers that do not say theirs. */
-  country: z
-    .string()
-    .regex(/^[1-9][0-9]{0,2}$/, 'must be a country code in quotes, such as "86"')
-    .default('86'),
+  country: countryCode().default('86'),
 })
 
 export const alarmPlatformOptions = z.strictObject({
