@@ -55,7 +55,7 @@ async function onStage(t: Test, play: (stage: Stage) => Promise<void>): Promise<
     GatewayProcess.prepare({
       name,
       database,
-      adapters: [{ name: 'sms', kind: 'smpp-esme', port, systemId: 'city', perSecond: 0 }],
+      adapters: [{ name: 'sms', kind: 'smpp-esme', port, systemId: 'city', perSecond: 40 }],
       destinations: [{ name: 'core', url: 'http://127.0.0.1:9/nobody', secret }],
       notices: { dailyCap: 100_000 },
     })
@@ -95,8 +95,7 @@ async function write(gateway: GatewayProcess, n: number): Promise<void> {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'idempotency-key': `text ${n}` },
     body: JSON.stringify({
-      kind: 'notice',
-      to: `tel:+86138001${String(n).padStart(5, '0')}`,
+      to: { subscriber: `138001${String(n).padStart(5, '0')}` },
       text: `第${n}条`,
       urgent: true,
     }),
