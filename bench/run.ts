@@ -11,6 +11,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   text: () => import('./text.ts'),
   smpp: () => import('./smpp.ts'),
   cdr: () => import('./cdr.ts'),
+  alarms: () => import('./alarms.ts'),
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

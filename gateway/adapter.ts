@@ -136,8 +136,8 @@ export interface Adapter {
   readonly texts?: TextSender
   /**
    * Only adapters whose kind takes `ports`, or whose alarms have snapshots. Resolves when all it led to is accepted; rejects: it is tried again after a
-   * back-off, except with a `DECODE_` code, which makes it dead. Called on any gateway, before `start` and after `stop`
-   * too, also of an exclusive kind: each errand has a claim of its own.
+   * back-off, except with a `DECODE_` code, which makes it dead. Called before `start` and after `stop`, too, on any
+   * gateway; of an exclusive kind where its lease is held alone.
    */
   perform?(errand: Errand): Promise<void>
   /**

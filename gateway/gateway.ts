@@ -2,10 +2,10 @@ import { rm, writeFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Configuration } from '../config/schema.ts'
-import type { Adapter, AdapterContext, Inbound } from './adapter.ts'
+import type { AdapterContext, Inbound } from './adapter.ts'
 import { type Addresses, addressesFile } from './addresses.ts'
 import { kindOf, type OpenDesk, openDesk } from './desk.ts'
-import { ErrandRunner } from './errands/runner.ts'
+import { ErrandRunner, type Performer } from './errands/runner.ts'
 import { describe, GatewayError } from './errors.ts'
 import { readinessOf } from './http/readiness.ts'
 import { addRoutes } from './http/routes.ts'
@@ -159,7 +159,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   }))
   const relay = new Relay(pool, destinations, database.kind === 'server', log.child({ part: 'relay' }), metrics.relay)
   const posted = () => relay.wake()
-  const performers = new Map<string, Required<Pick<Adapter, 'perform'>>>()
+  const performers = new Map<string, Performer>()
   const errands = new ErrandRunner({
     pool,
     shared: database.kind === 'server',
@@ -241,7 +241,13 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
         const lease = alone ? (leases?.lease(`adapter ${name}`) ?? null) : null
         const supervisor = new Supervisor(name, adapter, adapterLog, { lease })
         supervisors.push(supervisor)
-        if (adapter.perform !== undefined) performers.set(name, { perform: adapter.perform.bind(adapter) })
+        if (adapter.perform !== undefined)
+          performers.set(name, {
+            perform: adapter.perform.bind(adapter),
+            get ours() {
+              return supervisor.ours
+            },
+          })
         if (adapter.send !== undefined) senders.set(name, { kind, send: adapter.send.bind(adapter) })
         if (adapter.texts !== undefined) texts.set(name, { kind, texts: adapter.texts })
       },

@@ -35,6 +35,7 @@ export class Supervisor {
   #since = new Date()
   #lost: () => void = () => {}
   #running: Promise<void> = Promise.resolve()
+  #held: Held | null = null
 
   constructor(name: string, adapter: Adapter, log: Logger, options: SupervisorOptions = {}) {
     this.name = name
@@ -51,6 +52,11 @@ export class Supervisor {
 
   get since(): Date {
     return this.#since
+  }
+
+  /** Whether its work is this gateway's: no other has the lease. */
+  get ours(): boolean {
+    return this.#lease === null || (this.#held !== null && !this.#held.lost.aborted)
   }
 
   /** What the adapter says of itself. */
@@ -85,13 +91,13 @@ export class Supervisor {
 
   async #run(firstAttemptDone: () => void): Promise<void> {
     const { signal } = this.#stopping
-    let held: Held | null = null
     let failures = 0
     while (!signal.aborted) {
-      if (this.#lease !== null && (held === null || held.lost.aborted)) {
-        held = await this.#take(this.#lease, firstAttemptDone)
-        if (held === null) break
+      if (!this.ours && this.#lease !== null) {
+        this.#held = await this.#take(this.#lease, firstAttemptDone)
+        if (this.#held === null) break
       }
+      const held = this.#held
       const began = Date.now()
       failures = (await this.#attempt(held, firstAttemptDone)) ? 0 : failures + 1
       if (signal.aborted) break
@@ -102,12 +108,12 @@ export class Supervisor {
       if (Date.now() - began > 60_000) this.#backoff.reset()
       // It may be this gateway alone that cannot reach the far end.
       if (this.#lease !== null && failures >= failuresKept) {
+        this.#held = null
         await this.#lease.release()
-        held = null
       }
-      const over = held === null ? signal : AbortSignal.any([signal, held.lost])
-      await wait(this.#backoff.next(), undefined, { signal: over }).catch(() => {})
+      await wait(this.#backoff.next(), undefined, { signal }).catch(() => {})
     }
+    this.#held = null
     await this.#lease?.release()
   }
 

@@ -1,7 +1,6 @@
 import { maskedSubscriber } from '../gateway/subscriber.ts'
 import type { CoreEvent, SimulatedCore } from './core.ts'
-import type { Fleet } from './fleet.ts'
-import type { Phones } from './phones.ts'
+import type { People } from './demo.ts'
 
 interface LedgerAnswer {
   readonly channels: readonly {
@@ -32,7 +31,7 @@ export class DemoScreen {
     process.stdout.write(`${line}\n`)
   }
 
-  progress(elapsedMs: number, ledger: LedgerAnswer, core: SimulatedCore, fleet: Fleet, phones: Phones): void {
+  progress(elapsedMs: number, ledger: LedgerAnswer, core: SimulatedCore, { fleet, phones }: People): void {
     const received = ledger.channels.map(({ adapter, received: n }) => `${adapter} ${count(n)}`).join('  ')
     const sum = (key: 'delivered' | 'pending') => ledger.destinations.reduce((total, row) => total + row[key], 0)
     const duplicates = ledger.channels.reduce((total, row) => total + row.duplicate, 0)

@@ -10,6 +10,7 @@ import { SimulatedCore } from './core.ts'
 import { DemoScreen } from './demo-screen.ts'
 import { Fleet } from './fleet.ts'
 import { type GatewayChild, startGatewayChild } from './gateway-child.ts'
+import { Hotline } from './hotline.ts'
 import { Phones } from './phones.ts'
 
 /**
@@ -18,7 +19,7 @@ import { Phones } from './phones.ts'
  * simulated here and speak to it over real sockets.
  */
 
-const usage = `npm run demo -- [--for 30s] [--handhelds 250] [--vehicles 60] [--texts 2] [--port 8080] [--seed 1]`
+const usage = `npm run demo -- [--for 30s] [--handhelds 250] [--vehicles 60] [--texts 2] [--calls 1] [--port 8080] [--seed 1]`
 
 interface Demo {
   readonly forMs: number | null
@@ -26,6 +27,8 @@ interface Demo {
   readonly vehicles: number
   /** Texts a second that citizens write. */
   readonly texts: number
+  /** Calls a second that the hotline takes. */
+  readonly calls: number
   readonly port: number
   readonly seed: number
 }
@@ -34,7 +37,7 @@ function read(argv: string[]): Demo {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
     args: argv,
-    options: { for: text, handhelds: text, vehicles: text, texts: text, port: text, seed: text },
+    options: { for: text, handhelds: text, vehicles: text, texts: text, calls: text, port: text, seed: text },
   })
   const whole = (value: string | undefined, otherwise: number) => {
     const number = Number(value ?? otherwise)
@@ -49,6 +52,7 @@ function read(argv: string[]): Demo {
     handhelds: whole(values.handhelds, 250),
     vehicles: whole(values.vehicles, 60),
     texts: whole(values.texts, 2),
+    calls: whole(values.calls, 1),
     port: whole(values.port, 8080),
     seed: whole(values.seed, 1),
   }
@@ -66,10 +70,17 @@ async function run(demo: Demo): Promise<number> {
     screen.say(
       `${city.name}: ${city.counts.grids} unit grids, ${city.counts.collectors} collectors, ${city.counts.vehicles} vehicles`,
     )
-    const fleet = new Fleet(city, demo)
-    const phones = new Phones(city, demo.seed)
-    closing.push(() => phones.close())
-    const gateway = await start(folder, demo, core, secret, fleet, phones)
+    const people: People = {
+      fleet: new Fleet(city, demo),
+      phones: new Phones(city, demo.seed),
+      hotline: new Hotline(city, demo.seed),
+    }
+    const { fleet, phones, hotline } = people
+    closing.push(
+      () => phones.close(),
+      () => hotline.close(),
+    )
+    const gateway = await start(folder, demo, core, secret, people)
     screen.say(`gateway (process ${gateway.pid}), embedded PostgreSQL in ${folder}`)
     screen.say(`API   ${gateway.http}/v1/intents   ${gateway.http}/v1/ledger   ${gateway.http}/metrics`)
     screen.say(`MQTT  127.0.0.1:${gateway.port('handhelds')}   NMEA 0183  127.0.0.1:${gateway.port('vehicles')}`)
@@ -78,10 +89,11 @@ async function run(demo: Demo): Promise<number> {
     clerk.start()
     closing.push(() => clerk.stop())
     if (demo.texts > 0) phones.write(demo.texts)
-    await watch(demo, gateway, core, fleet, phones, screen)
+    if (demo.calls > 0) hotline.ring(gateway.http, demo.calls)
+    await watch(demo, gateway, core, people, screen)
     await clerk.stop()
     for (const refusal of new Set(clerk.refused)) screen.say(`the gateway refused a notice: ${refusal}`)
-    return await finish(gateway, core, fleet, phones, screen)
+    return await finish(gateway, core, people, screen)
   } finally {
     for (const close of closing.reverse()) await close()
     await core.stop()
@@ -89,16 +101,23 @@ async function run(demo: Demo): Promise<number> {
   }
 }
 
+/** Everybody who speaks to the gateway. */
+export interface People {
+  readonly fleet: Fleet
+  readonly phones: Phones
+  readonly hotline: Hotline
+}
+
 async function start(
   folder: string,
   demo: Demo,
   core: SimulatedCore,
   secret: string,
-  fleet: Fleet,
-  phones: Phones,
+  { fleet, phones, hotline }: People,
 ): Promise<GatewayChild> {
   const url = await core.start()
   const { smscPort, mmscHost } = await phones.open()
+  const eslPort = await hotline.open()
   const configure = (port: number) => ({
     name: 'demo',
     city: join(packageRoot, 'config/city-example'),
@@ -108,6 +127,7 @@ async function start(
       { name: 'vehicles', kind: 'nmea', transport: 'tcp-server', host: '127.0.0.1', port: 0, subject: { by: 'hello' } },
       { name: 'sms', kind: 'smpp-esme', port: smscPort, systemId: 'city', perSecond: 100 },
       { name: 'mms', kind: 'mms-retriever', hosts: [mmscHost], privateAddresses: 'allowed' },
+      ...hotline.adapters(eslPort),
     ],
     destinations: [
       { name: 'core', url, secret, perSecond: 0 },
@@ -127,8 +147,7 @@ async function watch(
   demo: Demo,
   gateway: GatewayChild,
   core: SimulatedCore,
-  fleet: Fleet,
-  phones: Phones,
+  people: People,
   screen: DemoScreen,
 ): Promise<void> {
   const began = Date.now()
@@ -138,7 +157,7 @@ async function watch(
   process.once('SIGTERM', interrupt)
   while (!over.signal.aborted && (demo.forMs === null || Date.now() - began < demo.forMs)) {
     const ledger = (await (await fetch(`${gateway.http}/v1/ledger`)).json()) as Parameters<DemoScreen['progress']>[1]
-    screen.progress(Date.now() - began, ledger, core, fleet, phones)
+    screen.progress(Date.now() - began, ledger, core, people)
     await new Promise((resolve) => setTimeout(resolve, screen.everyMs))
   }
   process.off('SIGINT', interrupt)
@@ -149,12 +168,11 @@ async function watch(
 async function finish(
   gateway: GatewayChild,
   core: SimulatedCore,
-  fleet: Fleet,
-  phones: Phones,
+  { fleet, phones, hotline }: People,
   screen: DemoScreen,
 ): Promise<number> {
   screen.end()
-  await Promise.all([fleet.stop(), phones.hush()])
+  await Promise.all([fleet.stop(), phones.hush(), hotline.hush()])
   const collectors = await holdAgainst(core, fleet.acknowledgedReports(), ({ number }) => number)
   screen.say(
     `${collectors.said} reports acknowledged to collectors: ${collectors.missing} missing at the core, ${collectors.doubled} there twice`,
@@ -165,10 +183,14 @@ async function finish(
   screen.say(
     `${citizens.said} texts acknowledged to citizens' centres: ${citizens.missing} missing at the core, ${citizens.doubled} there twice; ${phones.answers} texts to citizens, ${phones.doubledAnswers} of them twice`,
   )
+  const forms = await holdAgainst(core, hotline.forms, ({ channel, number }) => (channel === 'call' ? number : null))
+  screen.say(
+    `${hotline.calls} calls of the hotline, ${forms.said} forms acknowledged to its seats: ${forms.missing} missing at the core, ${forms.doubled} there twice`,
+  )
   screen.say('')
   const audited = await gateway.run('audit')
   const stopped = await gateway.stop()
-  const kept = [collectors, citizens].every(({ missing, doubled }) => missing === 0 && doubled === 0)
+  const kept = [collectors, citizens, forms].every(({ missing, doubled }) => missing === 0 && doubled === 0)
   return audited === 0 && stopped === 0 && kept && phones.doubledAnswers === 0 ? 0 : 1
 }
 

@@ -35,6 +35,8 @@ export interface Pbx {
   readonly eslPort: number | null
   readonly esl: EslServer
   readonly tally: PbxTally
+  /** Where CDRs are posted from now on, as the module of `setup.cdr` does it. */
+  postTo(url: string): void
   /** Resolves when the call is over and its CDRs are posted, or on disk. */
   call(plan: Partial<CallPlan>): Promise<CallCourse>
   stop(): Promise<void>
@@ -47,7 +49,7 @@ export async function startPbx(setup: PbxSetup): Promise<Pbx> {
   const luck = seeded(seed + 1)
   const esl = new EslServer(setup.password ?? 'ClueCon')
   const eslPort = setup.eslPort === null ? null : await esl.listen(setup.eslPort)
-  const poster = setup.cdr === null ? null : new CdrPoster({ ...moduleDefaults, ...setup.cdr })
+  let poster = setup.cdr === null ? null : new CdrPoster({ ...moduleDefaults, ...setup.cdr })
   const tally: PbxTally = {
     calls: 0,
     legs: 0,
@@ -112,6 +114,9 @@ export async function startPbx(setup: PbxSetup): Promise<Pbx> {
     eslPort,
     esl,
     tally,
+    postTo(url) {
+      poster = new CdrPoster({ ...moduleDefaults, ...setup.cdr, url })
+    },
     async call(given) {
       const plan = { ...ordinary(random), ...given }
       const course = courseOf(plan, making)

@@ -32,6 +32,7 @@ const documents = [
   'adding-a-protocol',
   'alarms',
   'architecture',
+  'calls-asterisk',
   'calls-freeswitch',
   'core',
   'devices',
