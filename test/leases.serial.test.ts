@@ -35,8 +35,9 @@ async function channel(gateway: GatewayProcess): Promise<Channel> {
 
 async function until(what: string, isSo: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<number> {
   const began = performance.now()
+  const deadline = began + withinMs
   while (!(await isSo())) {
-    if (performance.now() - began > withinMs) throw new Error(`waited in vain until ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`)
     await delay(10)
   }
   return performance.now() - began
