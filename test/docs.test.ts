@@ -28,20 +28,10 @@ import { eventTypes } from '../gateway/relay/cloud-event.ts'
 import { defaultLimits } from '../gateway/triage/limits.ts'
 import { alarm } from './alarm-stage.ts'
 
-const documents = [
-  'adding-a-protocol',
-  'alarms',
-  'architecture',
-  'calls-asterisk',
-  'calls-freeswitch',
-  'core',
-  'devices',
-  'mms',
-  'operations',
-  'platforms',
-  'sms',
-] as const
-const textOf = (name: (typeof documents)[number]) => readFileSync(join(packageRoot, `docs/${name}.md`), 'utf8')
+const documents = readdirSync(join(packageRoot, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => name.slice(0, -3))
+const textOf = (name: string) => readFileSync(join(packageRoot, `docs/${name}.md`), 'utf8')
 
 interface Example {
   /** What the comment before the block says. */
