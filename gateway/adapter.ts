@@ -44,6 +44,8 @@ export type Link =
   | { readonly state: 'connected'; readonly to: string }
   | { readonly state: 'down'; readonly reason: string }
   | { readonly state: 'stopped' }
+  /** Another gateway does its work; this one waits for the lease. `heldSince`: an instant of ISO 8601. Only the supervisor says it. */
+  | { readonly state: 'elsewhere'; readonly holder: string; readonly heldSince: string }
 
 /** Something on its way to one addressee. `id` is stable over every attempt: a peer that sees it twice ignores it. */
 export interface OutboundNotice {
@@ -122,15 +124,20 @@ export interface Errand {
 export interface Adapter {
   /** Opens sockets. Called again after it rejected, or after `down`, on the same object. */
   start(): Promise<void>
-  /** Refuses new work and waits for accepts under way. Idempotent; safe before `start` and when the far end is gone. */
-  stop(): Promise<void>
+  /**
+   * Refuses new work and waits for accepts under way. Idempotent; safe before `start` and when the far end is gone. Only
+   * exclusive ones look at `atOnce`: when it aborts, or has, the far end is left within a second and a half, whatever is under way:
+   * another gateway goes there next.
+   */
+  stop(atOnce?: AbortSignal): Promise<void>
   /** Only adapters that can reach somebody have it. Rejects when the outcome is unknown; it is called again later. */
   send?(notice: OutboundNotice): Promise<Sent>
   /** Only adapters that reach subscribers by text have it. */
   readonly texts?: TextSender
   /**
    * Only adapters whose kind takes `ports`, or whose alarms have snapshots. Resolves when all it led to is accepted; rejects: it is tried again after a
-   * back-off, except with a `DECODE_` code, which makes it dead.
+   * back-off, except with a `DECODE_` code, which makes it dead. Called before `start` and after `stop`, too, on any
+   * gateway; of an exclusive kind where its lease is held alone.
    */
   perform?(errand: Errand): Promise<void>
   /**

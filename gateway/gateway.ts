@@ -2,10 +2,10 @@ import { rm, writeFile } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Configuration } from '../config/schema.ts'
-import type { Adapter, AdapterContext, Inbound } from './adapter.ts'
+import type { AdapterContext, Inbound } from './adapter.ts'
 import { type Addresses, addressesFile } from './addresses.ts'
 import { kindOf, type OpenDesk, openDesk } from './desk.ts'
-import { ErrandRunner } from './errands/runner.ts'
+import { ErrandRunner, type Performer } from './errands/runner.ts'
 import { describe, GatewayError } from './errors.ts'
 import { readinessOf } from './http/readiness.ts'
 import { addRoutes } from './http/routes.ts'
@@ -13,6 +13,8 @@ import { createHttp, requireToken } from './http/server.ts'
 import { IncidentSweep } from './incidents/sweep.ts'
 import { Intake } from './intake/intake.ts'
 import { Unfinished } from './intake/unfinished.ts'
+import type { LeaseDesk } from './leases/lease-desk.ts'
+import { leaseDesk } from './leases/open.ts'
 import { Metrics } from './metrics.ts'
 import type { DeviceSender } from './notices/device-office.ts'
 import { NoticeOffice } from './notices/office.ts'
@@ -55,7 +57,7 @@ async function openInOrder(
   const open = await openDesk(configuration, log)
   const { database, city } = open
   opened.push(() => open.close())
-  const { app, intake, relay, office, errands, unfinished, sweep, supervisors } = await assemble(
+  const { app, intake, relay, office, errands, unfinished, sweep, leases, supervisors } = await assemble(
     configuration,
     log,
     open,
@@ -74,6 +76,8 @@ async function openInOrder(
   opened.push(() => sweep.stop())
   opened.push(() => unfinished.stop())
   const address = await listen(app, configuration)
+  leases?.start()
+  opened.push(async () => leases?.stop())
   opened.push(async () => {
     await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
     await intake.stop()
@@ -113,6 +117,7 @@ async function openInOrder(
       // While their links are still there: what was handed in is answered, and not in doubt after.
       texts: () => office.pause(configuration.drainMs / 2),
       adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
+      leases: async () => leases?.stop(),
       unfinished: () => unfinished.stop(),
       incidents: () => sweep.stop(),
       errands: () => errands.stop(),
@@ -138,6 +143,8 @@ interface Parts {
   readonly errands: ErrandRunner
   readonly unfinished: Unfinished
   readonly sweep: IncidentSweep
+  /** Null where no other gateway can be. */
+  readonly leases: LeaseDesk | null
   readonly supervisors: readonly Supervisor[]
 }
 
@@ -152,7 +159,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   }))
   const relay = new Relay(pool, destinations, database.kind === 'server', log.child({ part: 'relay' }), metrics.relay)
   const posted = () => relay.wake()
-  const performers = new Map<string, Required<Pick<Adapter, 'perform'>>>()
+  const performers = new Map<string, Performer>()
   const errands = new ErrandRunner({
     pool,
     shared: database.kind === 'server',
@@ -193,6 +200,8 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     posted,
   })
   const sweep = new IncidentSweep({ desk, log: log.child({ part: 'incidents' }), posted })
+  const { leasePool } = database
+  const leases = leasePool && leaseDesk(leasePool, configuration.name, log.child({ part: 'leases' }))
   const supervisors: Supervisor[] = []
   const { apiToken } = configuration.http
   const app = await createHttp({
@@ -226,11 +235,19 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
           http: scope,
           log: adapterLog,
         }
-        const adapter = kindOf(block.kind).create(block.options as never, context)
-        const supervisor = new Supervisor(name, adapter, adapterLog)
+        const { kind, options } = block
+        const adapter = kindOf(kind).create(options as never, context)
+        const alone = kindOf(kind).exclusive?.(options as never) === true
+        const lease = alone ? (leases?.lease(`adapter ${name}`) ?? null) : null
+        const supervisor = new Supervisor(name, adapter, adapterLog, { lease })
         supervisors.push(supervisor)
-        const { kind } = block
-        if (adapter.perform !== undefined) performers.set(name, { perform: adapter.perform.bind(adapter) })
+        if (adapter.perform !== undefined)
+          performers.set(name, {
+            perform: adapter.perform.bind(adapter),
+            get ours() {
+              return supervisor.ours
+            },
+          })
         if (adapter.send !== undefined) senders.set(name, { kind, send: adapter.send.bind(adapter) })
         if (adapter.texts !== undefined) texts.set(name, { kind, texts: adapter.texts })
       },
@@ -252,7 +269,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     () => incidentGauges(pool),
   )
   await app.ready()
-  return { app, intake, relay, office, errands, unfinished, sweep, supervisors }
+  return { app, intake, relay, office, errands, unfinished, sweep, leases, supervisors }
 }
 
 /** An adapter's refusals as log lines, until it is closed. */

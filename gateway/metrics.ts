@@ -113,6 +113,15 @@ export class Metrics {
           this.set({ adapter: name }, link.state === 'listening' || link.state === 'connected' ? 1 : 0)
       },
     })
+    new Gauge({
+      name: 'chengguan_link_elsewhere',
+      help: '1 while another gateway has the lease of a link',
+      labelNames: ['adapter'],
+      registers: [registry],
+      collect() {
+        for (const { name, link } of links) this.set({ adapter: name }, link.state === 'elsewhere' ? 1 : 0)
+      },
+    })
   }
 
   #watchNotices(read: () => Promise<NoticeGauges>): void {

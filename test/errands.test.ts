@@ -29,8 +29,14 @@ t.test('errands', (t) =>
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     }
-    const run = async (perform: (errand: Errand) => Promise<void>, now = Date.now) => {
-      const performers = new Map([['fetcher', { perform }]])
+    const run = async (perform: (errand: Errand) => Promise<void>, now = Date.now, lease = { ours: true }) => {
+      const fetcher = {
+        perform,
+        get ours() {
+          return lease.ours
+        },
+      }
+      const performers = new Map([['fetcher', fetcher]])
       const runner = new ErrandRunner({ pool, shared: kind === 'server', log: silent, performers, now, pollMs: 20 })
       await runner.start()
       t.teardown(() => runner.stop())
@@ -51,6 +57,30 @@ t.test('errands', (t) =>
       t.equal(await stateOf(foreign), 'pending')
       await Promise.all(runners.map((runner) => runner.stop()))
     })
+
+    await t.test(
+      'what another gateway has the lease of is performed there, and here once that has moved',
+      async (t) => {
+        const [lease, theirs] = [{ ours: false }, { ours: true }]
+        const performed: string[] = []
+        const by = (name: string) => async () => {
+          performed.push(name)
+        }
+        const runners = [await run(by('here'), Date.now, lease), await run(by('there'), Date.now, theirs)]
+        const first = await Promise.all(Array.from({ length: 20 }, () => post()))
+        await until(
+          'all are done',
+          async () => (await stateOf(first.at(-1) ?? '')) === 'done' && performed.length === 20,
+        )
+        t.same(new Set(performed), new Set(['there']))
+        lease.ours = true
+        theirs.ours = false
+        const moved = await post()
+        await until('it is done', async () => (await stateOf(moved)) === 'done')
+        t.equal(performed.at(-1), 'here')
+        await Promise.all(runners.map((runner) => runner.stop()))
+      },
+    )
 
     await t.test(
       'one that fails waits longer each time, one that never can be done is dead, and can be tried again',

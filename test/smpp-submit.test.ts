@@ -228,6 +228,29 @@ t.test('stop waits for the answer to what is on its way, then unbinds', async (t
   t.equal(peer?.heard.at(-1)?.header.id, commandId.unbind)
 })
 
+t.test(
+  'a stop that another gateway waits for waits for nothing: neither an answer, nor a commit, nor the unbind',
+  async (t) => {
+    const centre = await rawCentre(t)
+    const gateway = await esmeOf(t, { port: centre.port })
+    const never = new Promise<never>(() => {})
+    gateway.answer = () => never
+    await gateway.adapter.start()
+    const [peer] = centre.peers
+    const answered = submit(gateway.adapter, 1)
+    await until('the centre has it', () => peer?.heard.length === 2)
+    const atOnce = new AbortController()
+    const stopping = gateway.adapter.stop(atOnce.signal)
+    await new Promise((resolve) => setImmediate(resolve))
+    t.equal(peer?.closed, false, 'in order it would wait')
+    const began = performance.now()
+    atOnce.abort()
+    await t.rejects(answered, 'nobody knows whether it left')
+    await stopping
+    t.ok(performance.now() - began < 2000, 'before the lease has run out')
+  },
+)
+
 t.test('a receiver sends no texts', async (t) => {
   const gateway = await esme(t, { bind: 'receiver' })
   t.equal(gateway.adapter.texts, undefined)

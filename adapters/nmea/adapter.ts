@@ -14,6 +14,9 @@ export const nmea: AdapterKind<NmeaOptions> = {
   options: nmeaOptions,
   listeners: nmeaListeners,
   decode,
+  // Two readers would cut one stream into epochs each in its own way, and what differs counts twice; many port servers take
+  // one client anyway. A serial port is its machine's: the gateway that had its lease might be the one without it.
+  exclusive: ({ transport }) => transport === 'tcp-client',
   create: (options, context) => createNmea(options, context, systemClock),
 }
 

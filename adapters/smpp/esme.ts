@@ -20,12 +20,16 @@ export const smppEsme: AdapterKind<EsmeOptions> = {
   options: esmeOptions,
   decode: decodeStored,
   keyScope: ({ account }) => account,
+  // A second bind of one systemId is refused by many centres, and throws the first out at others.
+  exclusive: () => true,
   create: (options, context) => new SmppEsme(options, context),
 }
 
 /** What stop waits for at most: messages being stored and parts without an answer, then the centre's good-bye. */
 const drainMs = 10_000
 const unbindMs = 2000
+/** Where another gateway will bind: an answer to the unbind is a courtesy. */
+const hastyUnbindMs = 300
 
 interface Bind {
   readonly session: Session
@@ -83,27 +87,28 @@ export class SmppEsme implements Adapter {
     if (bind !== 'receiver') this.#context.arrived('')
   }
 
-  stop(): Promise<void> {
+  stop(atOnce?: AbortSignal): Promise<void> {
     this.#attempt.abort()
-    return this.#ended()
+    return this.#ended(atOnce)
   }
 
-  #ended(): Promise<void> {
-    this.#stopping ??= this.#stop().finally(() => {
+  #ended(atOnce?: AbortSignal): Promise<void> {
+    this.#stopping ??= this.#stop(atOnce).finally(() => {
       this.#stopping = null
     })
     return this.#stopping
   }
 
-  async #stop(): Promise<void> {
+  async #stop(atOnce?: AbortSignal): Promise<void> {
     const bind = this.#bind
     this.#bind = null
     const bound = this.#bound
     this.#bound = false
     if (bind === null) return
     bind.reception.close()
-    await within(Promise.all([bind.reception.settled(), this.#sender?.settled()]), drainMs)
-    if (bound) await bind.session.unbind(unbindMs)
+    const settled = Promise.all([bind.reception.settled(), this.#sender?.settled()])
+    await within(Promise.race([settled, aborted(atOnce)]), drainMs)
+    if (bound) await bind.session.unbind(atOnce?.aborted === true ? hastyUnbindMs : unbindMs)
     bind.session.close('the gateway is stopping')
     this.#context.report({ state: 'stopped' })
   }
@@ -173,4 +178,11 @@ export class SmppEsme implements Adapter {
       clearTimeout(timer)
     }
   }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<unknown> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) resolve(null)
+    else signal?.addEventListener('abort', resolve, { once: true })
+  })
 }

@@ -4,13 +4,18 @@ import type { Adapter } from '../adapter.ts'
 import { describe, GatewayError } from '../errors.ts'
 import { type ClaimedErrand, claimErrands, freeErrandClaims, settleErrand } from '../store/errands.ts'
 
+export interface Performer extends Required<Pick<Adapter, 'perform'>> {
+  /** Whether this gateway is to do it; what a link is needed for is done where that is. */
+  readonly ours: boolean
+}
+
 export interface ErrandOptions {
   readonly pool: Pool
   /** Other gateways may use this database. */
   readonly shared: boolean
   readonly log: Logger
   /** Adapters that perform errands, by name. */
-  readonly performers: ReadonlyMap<string, Required<Pick<Adapter, 'perform'>>>
+  readonly performers: ReadonlyMap<string, Performer>
   readonly now?: () => number
   readonly pollMs?: number
 }
@@ -68,7 +73,9 @@ export class ErrandRunner {
     const { pool, performers } = this.#options
     const free = atOnce - Math.max(0, this.#underWay.size - 1)
     if (free <= 0) return
-    for (const errand of await claimErrands(pool, [...performers.keys()], free)) {
+    const names = [...performers].filter(([, { ours }]) => ours).map(([name]) => name)
+    if (names.length === 0) return
+    for (const errand of await claimErrands(pool, names, free)) {
       const performing = this.#perform(errand).finally(() => this.#underWay.delete(performing))
       this.#underWay.add(performing)
     }

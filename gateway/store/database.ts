@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import { type ClientConfig, Pool, type PoolConfig } from 'pg'
 import type { Logger } from 'pino'
 import { describe, GatewayError } from '../errors.ts'
+import { statementMs } from '../leases/lease.ts'
 import { PrismaClient } from './client/client.ts'
 import { type EmbeddedPostgres, openEmbedded } from './embedded.ts'
 import { migrate } from './migrate.ts'
@@ -21,6 +22,8 @@ export interface Database {
   readonly pool: Pool
   /** Over the same pool. For queries; the hot path writes its own SQL. */
   readonly prisma: PrismaClient
+  /** A connection for leases alone, whose statements soon give up; null where the database is nobody else's. */
+  readonly leasePool: Pool | null
   readonly embedded: EmbeddedPostgres | null
   /** Again is safe. What is under way is finished first. */
   close(): Promise<void>
@@ -30,6 +33,11 @@ const connectTimeoutMs = 10_000
 /** Longer than any statement of ours; one that takes longer waits for something that will not come. */
 const statementTimeoutMs = 60_000
 const idleInTransactionMs = 60_000
+const impatient: PoolConfig = {
+  connectionTimeoutMillis: statementMs,
+  query_timeout: statementMs,
+  statement_timeout: statementMs,
+}
 
 /**
  * Opens the store, migrated and with its partitions. Rejects with STORE_UNAVAILABLE, STORE_LOCKED, STORE_NOT_DURABLE or
@@ -50,9 +58,12 @@ export async function openDatabase({ url, folder, log, poolSize = 10 }: Database
     throw asStoreError(error)
   }
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  // A renewal that queued behind a storm of messages would come too late.
+  const leasePool = url === null ? null : openPool({ connectionString: url }, 1, log, impatient)
   let closing: Promise<void> | null = null
   const close = async () => {
     await prisma.$disconnect()
+    await leasePool?.end()
     await pool.end()
     await embedded?.close()
   }
@@ -60,6 +71,7 @@ export async function openDatabase({ url, folder, log, poolSize = 10 }: Database
     kind: embedded === null ? 'server' : 'embedded',
     pool,
     prisma,
+    leasePool,
     embedded,
     close() {
       closing ??= close()
@@ -73,7 +85,7 @@ function asStoreError(error: unknown): GatewayError {
   return new GatewayError('STORE_UNAVAILABLE', `it cannot be prepared: ${describe(error)}`, { cause: error })
 }
 
-function openPool(connection: ClientConfig, max: number, log: Logger): Pool {
+function openPool(connection: ClientConfig, max: number, log: Logger, more: PoolConfig = {}): Pool {
   const options: PoolConfig = {
     ...connection,
     max,
@@ -82,6 +94,7 @@ function openPool(connection: ClientConfig, max: number, log: Logger): Pool {
     idle_in_transaction_session_timeout: idleInTransactionMs,
     application_name: 'chengguan-gateway',
     keepAlive: true,
+    ...more,
   }
   const pool = new Pool(options)
   // A connection that breaks while nobody uses it: the next query opens another one. Unheard, it would end the process.
