@@ -20,7 +20,6 @@ export const asteriskCdr: AdapterKind<CdrOptions> = {
   options: cdrOptions,
   decode,
   keyScope: ({ exchange }) => (exchange === undefined ? null : `asterisk:${exchange}`),
-  exclusive: () => true,
   create: (options, context) => new CdrFile(options, context),
 }
 
