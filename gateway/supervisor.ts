@@ -147,9 +147,14 @@ export class Supervisor {
       for (const signal of signals) signal.removeEventListener('abort', giveUp)
     }
     await this.#stopAdapter(held)
-    // It is not started again before an earlier start is through.
-    if (!this.#stopping.signal.aborted) await Promise.race([starting.catch(() => {}), this.#stopped])
-    return started
+    if (started) return true
+    // It is not started again before an earlier start is through, and one that comes up after all is nobody's.
+    const through = starting.then(
+      () => this.#stopAdapter(held),
+      () => {},
+    )
+    await Promise.race([through, this.#stopped])
+    return false
   }
 
   async #take(lease: Lease, firstAttemptDone: () => void): Promise<Held | null> {

@@ -358,6 +358,39 @@ t.test('a client asks gpsd for raw sentences, and what gpsd says of itself is no
   gpsd.close()
 })
 
+t.test('a link that another gateway is to have ends at once, and what was read of it is still stored', async (t) => {
+  const stage = new Stage()
+  const waiting: ((receipt: 'stored') => void)[] = []
+  stage.answer = () => new Promise((resolve) => waiting.push(resolve))
+  const ended: string[] = []
+  const portServer = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('close', () => ended.push('closed'))
+    socket.resume().write(epoch(0) + epoch(1))
+  })
+  portServer.listen(0, '127.0.0.1')
+  await once(portServer, 'listening')
+  const address = portServer.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const adapter = stage.adapter({ transport: 'tcp-client', host: '127.0.0.1', port, subject: fixed })
+  await adapter.start()
+  await until('an epoch is being stored', () => stage.accepted.length === 1)
+  const hurry = new AbortController()
+  let stopped = false
+  const stopping = adapter.stop(hurry.signal).then(() => {
+    stopped = true
+  })
+  t.strictSame(ended, [], 'there is time')
+  hurry.abort()
+  await until('the far end is left', () => ended.length === 1)
+  t.notOk(stopped)
+  stage.answer = async () => 'stored'
+  for (const store of waiting) store('stored')
+  await stopping
+  t.equal(stage.positions().length, 2, 'the rest of it too')
+  portServer.close()
+})
+
 t.test('a serial port that is not there is an error that names it', async (t) => {
   const adapter = new Stage().adapter({ transport: 'serial', path: '/dev/there-is-none', subject: fixed })
   await t.rejects(adapter.start(), { code: 'LINK_CONNECT', message: /there-is-none/ })

@@ -219,7 +219,7 @@ t.test('a start that hangs is given up with the lease, and not begun anew before
   t.equal(lease.hopes, null, 'nothing is wanted while that start is about')
   hung.resolve()
   await until('it wants the lease again', () => lease.hopes !== null)
-  t.strictSame(adapter.calls, ['start', 'stop'])
+  t.strictSame(adapter.calls, ['start', 'stop', 'stop'], 'and what came up after all is stopped')
   await supervisor.stop()
 })
 

@@ -68,6 +68,12 @@ export class Link {
     void this.#end(reason)
   }
 
+  /** Leaves the far end at once; what was read is still stored. */
+  leave(reason: string): void {
+    this.close(reason)
+    this.#setup.stream.destroy()
+  }
+
   #begin(talker: Talker): void {
     const { options, context, clock, strangers, peer, stream } = this.#setup
     this.#intake = new Intake({

@@ -45,12 +45,16 @@ export class NmeaTcpClient implements Adapter {
     })
   }
 
-  async stop(): Promise<void> {
+  async stop(atOnce?: AbortSignal): Promise<void> {
     this.#connecting?.destroy(new Error('the gateway is stopping'))
     const link = this.#link
     this.#link = null
+    const leave = () => link?.leave('another gateway is to have the link')
+    if (atOnce?.aborted === true) leave()
+    atOnce?.addEventListener('abort', leave)
     link?.close('the gateway is stopping')
     await link?.closed
+    atOnce?.removeEventListener('abort', leave)
     if (link !== null) this.#context.report({ state: 'stopped' })
   }
 

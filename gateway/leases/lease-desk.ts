@@ -122,7 +122,7 @@ export class LeaseDesk {
       const ours = await book.keep(asked)
       this.#renewed(before, ours, sentAtMs)
       this.#grant(ours, sentAtMs)
-      await this.#sayElsewhere()
+      await this.#sayElsewhere(ours)
       this.#failing = false
     } catch (error) {
       const reason = describe(error)
@@ -152,9 +152,10 @@ export class LeaseDesk {
     }
   }
 
-  async #sayElsewhere(): Promise<void> {
-    if (this.#wanted.size === 0) return
-    for (const { name, holder, takenAt } of await this.#options.book.holders([...this.#wanted.keys()]))
+  async #sayElsewhere(ours: ReadonlySet<string>): Promise<void> {
+    const elsewhere = [...this.#wanted.keys()].filter((name) => !ours.has(name))
+    if (elsewhere.length === 0) return
+    for (const { name, holder, takenAt } of await this.#options.book.holders(elsewhere))
       this.#wanted.get(name)?.waiting.elsewhere(gatewayOf(holder), takenAt)
   }
 
