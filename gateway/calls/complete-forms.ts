@@ -22,7 +22,13 @@ export async function completeForms(rows: Rows, how: Understanding, pool: Pool |
     const legs = await legsWith(form, rows.callLegs, pool)
     const call = legs.length === 0 ? null : joinCall(legs, how.city)
     rows.intents[at] = completed(row, form, call, how)
-    rows.tally.add(form.receivedAt, form.adapter, row.intent.channel, 'call-form', call === null ? 'unknown-call' : 'joined')
+    rows.tally.add(
+      form.receivedAt,
+      form.adapter,
+      row.intent.channel,
+      'call-form',
+      call === null ? 'unknown-call' : 'joined',
+    )
     owe(rows.intents[at], form, call, rows)
   }
 }
@@ -81,5 +87,13 @@ function owe(
   const subject = report.callBack ?? report.caller ?? call?.caller ?? null
   if (subject === null || !isInternational(subject) || intent.queryNumber === null) return
   const { id: intentId, queryNumber } = intent
-  correspondences.push({ intentId, queryNumber, subject, adapter, recipient: call?.called ?? null, receivedAt, addsTo: null })
+  correspondences.push({
+    intentId,
+    queryNumber,
+    subject,
+    adapter,
+    recipient: call?.called ?? null,
+    receivedAt,
+    addsTo: null,
+  })
 }

@@ -51,7 +51,8 @@ export function factsOf(report: CallReport, from: HeardFrom, limits: TriageLimit
     const value = report[field]
     if (value !== null) facts.add(fact(heard, field, value))
   }
-  if (report.digit !== null) facts.add(fact(heard, 'digit', `${report.digit.order.replaceAll(' ', '')} ${report.digit.key}`))
+  if (report.digit !== null)
+    facts.add(fact(heard, 'digit', `${report.digit.order.replaceAll(' ', '')} ${report.digit.key}`))
   for (const field of times) {
     const at = report[field]
     if (at === null) continue

@@ -68,11 +68,14 @@ export function joinCall(facts: readonly LegFacts[], city: City): JoinedCall {
     digits: joinedDigits(legs),
     seat: reached[0]?.seat ?? null,
     seats,
-    startedAt: earliest(legs.flatMap((leg) => [leg.startedAt ?? leg.ringingAt ?? leg.answeredAt ?? leg.endedAt])) ?? heardFirst(facts),
+    startedAt:
+      earliest(legs.flatMap((leg) => [leg.startedAt ?? leg.ringingAt ?? leg.answeredAt ?? leg.endedAt])) ??
+      heardFirst(facts),
     ringingAt: earliest(legs.map(({ ringingAt }) => ringingAt)),
     answeredAt,
     endedAt,
-    talkS: ending !== 'answered' || answeredAt === null || endedAt === null ? null : secondsBetween(answeredAt, endedAt),
+    talkS:
+      ending !== 'answered' || answeredAt === null || endedAt === null ? null : secondsBetween(answeredAt, endedAt),
     ending,
     cause: a?.cause ?? null,
     recording: first('recording'),
@@ -98,13 +101,17 @@ function earliest(times: readonly (string | null)[]): string | null {
   return times.filter((time) => time !== null).sort()[0] ?? null
 }
 
-const over = (legs: readonly Leg[]): boolean =>
-  legs.every(({ endedAt, ending }) => endedAt !== null || ending !== null)
+const over = (legs: readonly Leg[]): boolean => legs.every(({ endedAt, ending }) => endedAt !== null || ending !== null)
 
 /** The last end, once every leg has one. */
 function endOf(legs: readonly Leg[]): string | null {
   if (!over(legs)) return null
-  return legs.flatMap(({ endedAt }) => endedAt ?? []).sort().at(-1) ?? null
+  return (
+    legs
+      .flatMap(({ endedAt }) => endedAt ?? [])
+      .sort()
+      .at(-1) ?? null
+  )
 }
 
 function endingOf(a: Leg | undefined, legs: readonly Leg[], answeredAt: string | null): WholeEnding {
@@ -126,5 +133,9 @@ const secondsBetween = (from: string, to: string): number =>
 
 /** Nobody said a time: it was when the first word of it came. */
 function heardFirst(facts: readonly LegFacts[]): string {
-  return facts.map(({ heardLiveAt, heardRecordAt, lastHeardAt }) => (heardLiveAt ?? heardRecordAt ?? lastHeardAt).toISOString()).sort()[0] ?? ''
+  return (
+    facts
+      .map(({ heardLiveAt, heardRecordAt, lastHeardAt }) => (heardLiveAt ?? heardRecordAt ?? lastHeardAt).toISOString())
+      .sort()[0] ?? ''
+  )
 }

@@ -74,7 +74,10 @@ class Said {
   }
 
   #contradiction(field: string, record: readonly string[], live: readonly string[]): void {
-    const words = [...(record.length > 0 ? [`record ${record.join(', ')}`] : []), ...(live.length > 0 ? [`live ${live.join(', ')}`] : [])]
+    const words = [
+      ...(record.length > 0 ? [`record ${record.join(', ')}`] : []),
+      ...(live.length > 0 ? [`live ${live.join(', ')}`] : []),
+    ]
     this.remarks.push({ reason: 'contradiction', detail: `${field}: ${words.join('; ')}` })
   }
 }

@@ -79,7 +79,9 @@ export async function formsOfCall(
   pool: Pool | ClientBase,
   exchange: string,
   ids: readonly string[],
-): Promise<{ readonly intentId: string; readonly seat: string | null; readonly receivedAt: Date; readonly intent: unknown }[]> {
+): Promise<
+  { readonly intentId: string; readonly seat: string | null; readonly receivedAt: Date; readonly intent: unknown }[]
+> {
   const { rows } = await pool.query<{ intentId: string; seat: string | null; receivedAt: Date; intent: unknown }>(
     `SELECT f.intent_id AS "intentId", f.seat, f.received_at AS "receivedAt", i.data AS intent
      FROM call_form f LEFT JOIN intent i ON i.id = f.intent_id

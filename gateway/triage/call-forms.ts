@@ -27,7 +27,8 @@ export function callFormIntent(form: CallFormReport, circumstances: TextCircumst
   const { finding, emergency } = chosenCategory(form, component, said, city, remarks)
   const place = form.address === null ? said.place : understandText(city, form.address).place
   const location = chosenPlace(form, component, place, said, message.receivedAt, city, limits, remarks)
-  const urgency = emergency || said.urgency === 'emergency' ? 'emergency' : form.urgent === true ? 'urgent' : said.urgency
+  const urgency =
+    emergency || said.urgency === 'emergency' ? 'emergency' : form.urgent === true ? 'urgent' : said.urgency
   return {
     ...said,
     kind: finding.kind,
@@ -35,7 +36,10 @@ export function callFormIntent(form: CallFormReport, circumstances: TextCircumst
     location,
     place,
     address: form.address ?? said.address ?? (place === null ? null : addressOf(place)),
-    reporter: { ...said.reporter, name: said.reporter.kind === 'citizen' ? (form.name ?? said.reporter.name) : said.reporter.name },
+    reporter: {
+      ...said.reporter,
+      name: said.reporter.kind === 'citizen' ? (form.name ?? said.reporter.name) : said.reporter.name,
+    },
     number: form.number,
     component: form.componentId === null ? null : { id: form.componentId, proposedState: null },
     urgency,
@@ -67,7 +71,11 @@ function chosenCategory(
     const candidates = [...finding.candidates, ...words.candidates]
     return { finding: words.code === null ? { ...finding, candidates } : words, emergency: false }
   }
-  if (words.code !== null && words.scheme === finding.scheme && (words.code !== finding.code || words.kind !== finding.kind))
+  if (
+    words.code !== null &&
+    words.scheme === finding.scheme &&
+    (words.code !== finding.code || words.kind !== finding.kind)
+  )
     remarks.push({ reason: 'category-contradicts', detail: `the words say ${words.code} ${words.zh}` })
   return { finding, emergency: category?.emergency === true }
 }
@@ -97,6 +105,7 @@ function chosenPlace(
     (form.address === null || place === null ? null : placeLocation(place, city, limits))
   if (chosen === null || said.location === null) return chosen ?? said.location
   const apartM = Math.round(distanceM(chosen, said.location))
-  if (apartM > contradictsM) remarks.push({ reason: 'place-contradicts', detail: `the words mean a place ${apartM} m away` })
+  if (apartM > contradictsM)
+    remarks.push({ reason: 'place-contradicts', detail: `the words mean a place ${apartM} m away` })
   return chosen
 }

@@ -1,5 +1,12 @@
 import type { CaseIntent, Location, Timestamp } from '../case-intent.ts'
-import type { CallFormReport, CallReport, DatagramReport, DeliveryReport, PresenceReport, ReceiptReport } from '../report.ts'
+import type {
+  CallFormReport,
+  CallReport,
+  DatagramReport,
+  DeliveryReport,
+  PresenceReport,
+  ReceiptReport,
+} from '../report.ts'
 import type { FilterReason } from './filters.ts'
 import type { IncidentChange, WantedSnapshot } from './incident-state.ts'
 
