@@ -4,6 +4,9 @@ import type { Logger } from 'pino'
 import type { Configuration } from '../config/schema.ts'
 import type { Adapter, AdapterContext, Inbound } from './adapter.ts'
 import { type Addresses, addressesFile } from './addresses.ts'
+import { PopUps } from './calls/pop-ups.ts'
+import { Reconciliation } from './calls/reconcile.ts'
+import { CallSettlement } from './calls/settle.ts'
 import { kindOf, type OpenDesk, openDesk } from './desk.ts'
 import { ErrandRunner } from './errands/runner.ts'
 import { describe, GatewayError } from './errors.ts'
@@ -19,6 +22,7 @@ import { NoticeOffice } from './notices/office.ts'
 import type { TextAdapter } from './notices/ways.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Relay } from './relay/relay.ts'
+import { callGauges } from './store/calls.ts'
 import { incidentGauges } from './store/incidents.ts'
 import { noticeGauges } from './store/notice-requests.ts'
 import { outboxAges } from './store/outbox-ages.ts'
@@ -55,12 +59,10 @@ async function openInOrder(
   const open = await openDesk(configuration, log)
   const { database, city } = open
   opened.push(() => open.close())
-  const { app, intake, relay, office, errands, unfinished, sweep, supervisors } = await assemble(
-    configuration,
-    log,
-    open,
-  )
+  const { app, intake, relay, office, errands, unfinished, sweep, settlement, reconciliation, popUps, supervisors } =
+    await assemble(configuration, log, open)
   opened.push(() => app.close())
+  opened.push(() => popUps.stop())
   const upkeep: Upkeep = startUpkeep({ database, retention: configuration.retention, log })
   opened.push(() => upkeep.stop())
   await relay.start()
@@ -72,6 +74,8 @@ async function openInOrder(
   unfinished.start()
   sweep.start()
   opened.push(() => sweep.stop())
+  settlement.start()
+  opened.push(() => settlement.stop())
   opened.push(() => unfinished.stop())
   const address = await listen(app, configuration)
   opened.push(async () => {
@@ -79,6 +83,8 @@ async function openInOrder(
     await intake.stop()
   })
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
+  reconciliation.start()
+  opened.push(async () => reconciliation.stop())
   await writeAddresses(configuration, address, supervisors)
   log.info(
     {
@@ -113,8 +119,11 @@ async function openInOrder(
       // While their links are still there: what was handed in is answered, and not in doubt after.
       texts: () => office.pause(configuration.drainMs / 2),
       adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
+      recalls: async () => reconciliation.stop(),
       unfinished: () => unfinished.stop(),
       incidents: () => sweep.stop(),
+      calls: () => settlement.stop(),
+      popUps: () => popUps.stop(),
       errands: () => errands.stop(),
       intake: () => intake.stop(),
       notices: () => office.stop(),
@@ -138,6 +147,9 @@ interface Parts {
   readonly errands: ErrandRunner
   readonly unfinished: Unfinished
   readonly sweep: IncidentSweep
+  readonly settlement: CallSettlement
+  readonly reconciliation: Reconciliation
+  readonly popUps: PopUps
   readonly supervisors: readonly Supervisor[]
 }
 
@@ -159,11 +171,13 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     log: log.child({ part: 'errands' }),
     performers,
   })
+  const popUps = new PopUps({ pool, log: log.child({ part: 'pop-ups' }), city: () => desk.understanding().city })
   const intake = new Intake(desk, configuration.intake, log.child({ part: 'intake' }), {
     committed: (messages, seconds) => {
       metrics.intake.committed(messages, seconds)
       posted()
       errands.wake()
+      popUps.wake()
     },
     failed: metrics.intake.failed,
   })
@@ -193,6 +207,18 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     posted,
   })
   const sweep = new IncidentSweep({ desk, log: log.child({ part: 'incidents' }), posted })
+  const reconciliation = new Reconciliation({
+    limits: configuration.calls,
+    log: log.child({ part: 'calls' }),
+    asked: metrics.recalled,
+  })
+  const settlement = new CallSettlement({
+    desk,
+    limits: configuration.calls,
+    log: log.child({ part: 'calls' }),
+    posted,
+    unrecorded: (from, to) => reconciliation.unrecorded(from, to),
+  })
   const supervisors: Supervisor[] = []
   const { apiToken } = configuration.http
   const app = await createHttp({
@@ -217,7 +243,10 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
             metrics.accepted(name, receipt)
             return receipt
           },
-          report: (link) => supervisor.report(link),
+          report: (link) => {
+            supervisor.report(link)
+            reconciliation.linkChanged(name, link)
+          },
           arrived: (addressee) => office.arrived(name, addressee),
           refused: (reason, fields) => {
             metrics.refused(name, reason)
@@ -230,6 +259,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
         const supervisor = new Supervisor(name, adapter, adapterLog)
         supervisors.push(supervisor)
         const { kind } = block
+        if (adapter.recall !== undefined) reconciliation.add({ name, recall: adapter.recall.bind(adapter) })
         if (adapter.perform !== undefined) performers.set(name, { perform: adapter.perform.bind(adapter) })
         if (adapter.send !== undefined) senders.set(name, { kind, send: adapter.send.bind(adapter) })
         if (adapter.texts !== undefined) texts.set(name, { kind, texts: adapter.texts })
@@ -240,7 +270,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   await app.register(
     async (scope) => {
       requireToken(scope, apiToken)
-      addRoutes(scope, { pool, prisma, desk, sources, office, links: supervisors, posted })
+      addRoutes(scope, { pool, prisma, desk, sources, office, popUps, links: supervisors, posted })
     },
     { prefix: '/v1' },
   )
@@ -250,9 +280,10 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     supervisors,
     () => noticeGauges(pool),
     () => incidentGauges(pool),
+    () => callGauges(pool),
   )
   await app.ready()
-  return { app, intake, relay, office, errands, unfinished, sweep, supervisors }
+  return { app, intake, relay, office, errands, unfinished, sweep, settlement, reconciliation, popUps, supervisors }
 }
 
 /** An adapter's refusals as log lines, until it is closed. */

@@ -152,10 +152,12 @@ t.test('calls', (t) =>
       await settlement(stage, 31).look()
       const [call] = await prisma.call.findMany()
       t.match(call, { startedAt: at, endedAt: null })
-      t.match((call?.data as { remarks: unknown[] }).remarks, [
-        { reason: 'ancient-time', detail: /^startedAt 1970/ },
-        { reason: 'future-time', detail: /^endedAt / },
-      ])
+      t.match(call?.data, {
+        remarks: [
+          { reason: 'ancient-time', detail: /^startedAt 1970/ },
+          { reason: 'future-time', detail: /^endedAt / },
+        ],
+      })
     })
 
     await t.test("a seat's form becomes an intent with what the call says", async (t) => {

@@ -89,7 +89,7 @@ export function mergeFacts(a: LegFacts, b: LegFacts): LegFacts {
     facts: new Set([...a.facts, ...b.facts]),
     heardLiveAt: earlier(a.heardLiveAt, b.heardLiveAt),
     heardRecordAt: earlier(a.heardRecordAt, b.heardRecordAt),
-    lastHeardAt: a.lastHeardAt > b.lastHeardAt ? a.lastHeardAt : b.lastHeardAt,
+    lastHeardAt: new Date(Math.max(a.lastHeardAt.getTime(), b.lastHeardAt.getTime())),
     ...{ adapter, channel },
     evidence: [...new Set([...a.evidence, ...b.evidence])].sort().slice(0, mostEvidence),
   }

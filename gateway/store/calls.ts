@@ -90,3 +90,91 @@ export async function formsOfCall(
   )
   return rows
 }
+
+export async function settledWith(
+  pool: Pool,
+  exchange: string,
+  call: string,
+): Promise<{ readonly revision: number; readonly settledAt: Date } | null> {
+  const { rows } = await pool.query<{ revision: number; settledAt: Date }>(
+    `SELECT revision, settled_at AS "settledAt" FROM call WHERE exchange = $1 AND call = $2 AND merged_into IS NULL`,
+    [exchange, call],
+  )
+  return rows[0] ?? null
+}
+
+export interface CallFigures {
+  readonly calls: number
+  readonly byEnding: Readonly<Record<string, number>>
+  readonly byHeard: Readonly<Record<string, number>>
+  readonly byDistrict: Readonly<Record<string, number>>
+  readonly talkS: number
+  /** Calls that at least one form was filled in for. */
+  readonly withForm: number
+  readonly forms: number
+  /** Forms received in that time whose call is not known. */
+  readonly formsWithoutCall: number
+}
+
+/** Calls that began from then on and before then; `null`: no bound. */
+export async function callFigures(pool: Pool, from: Date | null, to: Date | null): Promise<CallFigures> {
+  const within = (column: string) =>
+    `($1::timestamptz IS NULL OR ${column} >= $1) AND ($2::timestamptz IS NULL OR ${column} < $2)`
+  const [groups, forms] = await Promise.all([
+    pool.query<{ ending: string; heard: string; district: string; n: string; form: string; talk: string }>(
+      `SELECT ending, heard, COALESCE(district, '') AS district, count(*) AS n, COALESCE(sum(talk_s), 0) AS talk,
+         count(*) FILTER (WHERE EXISTS (SELECT FROM call_form f WHERE f.exchange = c.exchange AND f.call_id = ANY(c.ids))) AS form
+       FROM call c WHERE merged_into IS NULL AND ${within('started_at')} GROUP BY 1, 2, 3`,
+      [from, to],
+    ),
+    pool.query<{ n: string; unknown: string }>(
+      `SELECT count(*) AS n, count(*) FILTER (WHERE NOT EXISTS (SELECT FROM call_leg l
+         WHERE l.exchange = f.exchange AND (l.leg = f.call_id OR l.call = f.call_id))) AS unknown
+       FROM call_form f WHERE ${within('received_at')}`,
+      [from, to],
+    ),
+  ])
+  const sum = (by: 'ending' | 'heard' | 'district') => {
+    const sums: Record<string, number> = {}
+    for (const row of groups.rows) if (row[by] !== '') sums[row[by]] = (sums[row[by]] ?? 0) + Number(row.n)
+    return sums
+  }
+  const total = (of: 'n' | 'form' | 'talk') => groups.rows.reduce((all, row) => all + Number(row[of]), 0)
+  return {
+    calls: total('n'),
+    ...{ byEnding: sum('ending'), byHeard: sum('heard'), byDistrict: sum('district') },
+    talkS: total('talk'),
+    withForm: total('form'),
+    forms: Number(forms.rows[0]?.n ?? 0),
+    formsWithoutCall: Number(forms.rows[0]?.unknown ?? 0),
+  }
+}
+
+/** How calls stand, for the metrics. */
+export async function callGauges(pool: Pool): Promise<{
+  readonly calls: readonly { readonly ending: string; readonly heard: string; readonly n: number }[]
+  readonly forms: readonly { readonly outcome: string; readonly n: number }[]
+}> {
+  const [calls, forms] = await Promise.all([
+    pool.query<{ ending: string; heard: string; n: string }>(
+      'SELECT ending, heard, count(*) AS n FROM call WHERE merged_into IS NULL GROUP BY ending, heard',
+    ),
+    pool.query<{ outcome: string; n: string }>(
+      `SELECT reason AS outcome, sum(n) AS n FROM tally WHERE what = 'call-form' GROUP BY reason`,
+    ),
+  ])
+  return {
+    calls: calls.rows.map(({ n, ...row }) => ({ ...row, n: Number(n) })),
+    forms: forms.rows.map(({ n, ...row }) => ({ ...row, n: Number(n) })),
+  }
+}
+
+/** Legs that ring or reached one of these seats and were heard of since then, the oldest first. */
+export async function legsAtSeats(pool: Pool, seats: readonly string[], since: Date): Promise<StoredLeg[]> {
+  const { rows } = await pool.query<LegRow>(
+    `SELECT ${legColumns} FROM call_leg l WHERE seat = ANY($1::text[]) AND last_heard_at >= $2
+     ORDER BY last_heard_at, leg LIMIT 5000`,
+    [seats, since],
+  )
+  return rows.map(storedLeg)
+}

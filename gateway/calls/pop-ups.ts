@@ -1,0 +1,206 @@
+import type { Pool } from 'pg'
+import type { Logger } from 'pino'
+import type { City } from '../city/city.ts'
+import { describe } from '../errors.ts'
+import { type CallerReport, reportsOfCaller } from '../store/caller-reports.ts'
+import { legsAtSeats, legsOfCall, type StoredLeg } from '../store/calls.ts'
+import { joinCall } from './join.ts'
+import { type Leg, legOf } from './leg.ts'
+import { legKey } from './rows.ts'
+
+/** What a seat is shown of a call (来电弹屏). */
+export interface PopUp {
+  readonly what: 'ring' | 'answer' | 'end'
+  readonly exchange: string
+  readonly call: string
+  readonly leg: string
+  readonly seat: string
+  readonly caller: string | null
+  readonly called: string | null
+  readonly district: { readonly code: string; readonly name: string } | null
+  readonly digits: string | null
+  readonly startedAt: string
+  readonly answeredAt: string | null
+  readonly endedAt: string | null
+  /** A collector, leader or driver that the city knows by the number. */
+  readonly subject: { readonly kind: string; readonly id: string; readonly name: string } | null
+  readonly reports: readonly CallerReport[]
+}
+
+export interface PopUpOptions {
+  readonly pool: Pool
+  readonly log: Logger
+  city(): City
+  readonly everyMs?: number
+  /** Looks are at least so far apart, however much is committed. */
+  readonly leastMs?: number
+  readonly now?: () => number
+}
+
+/** A leg as it was shown to a listener. */
+interface Shown {
+  readonly state: string
+  readonly version: string
+  readonly atMs: number
+}
+
+interface Listener {
+  readonly seat: string
+  /** Legs not heard of since then are known. */
+  readonly sinceMs: number
+  /** It was there before: calls that go on were shown to it then. */
+  readonly resumed: boolean
+  readonly shown: Map<string, Shown>
+  cursorMs: number
+  show(cursor: string, popUp: PopUp): void
+}
+
+/** Nobody wants to see what ended longer ago. */
+const windowMs = 600_000
+/** What is heard at one moment is committed at several. */
+const overlapMs = 5_000
+/** The rest of the call may have changed though the leg has not: it is looked at again after this. */
+const holdsMs = 3_000
+/** A call that goes on is shown to a seat that comes to listen, however long it has been silent, up to this. */
+const longestCallMs = 4 * 3_600_000
+
+const isOver = ({ endedAt, ending }: Leg): boolean => endedAt !== null || ending !== null
+
+/**
+ * Shows seats their calls, whichever gateway of the database hears the exchange. The store is looked at only while somebody
+ * listens: at once when this gateway has stored something, and every second for what others store.
+ */
+export class PopUps {
+  readonly #options: PopUpOptions
+  readonly #listeners = new Set<Listener>()
+  #timer: NodeJS.Timeout | null = null
+  #soon: NodeJS.Timeout | null = null
+  #looking: Promise<void> | null = null
+  #again = false
+  #lookedMs = 0
+
+  constructor(options: PopUpOptions) {
+    this.#options = options
+  }
+
+  listening(seat: string): { readonly all: number; readonly here: number } {
+    const here = [...this.#listeners].filter((listener) => listener.seat === seat).length
+    return { all: this.#listeners.size, here }
+  }
+
+  /** `after`: the cursor of the last pop-up that was seen. Returns what ends it. */
+  listen(seat: string, after: string | null, show: Listener['show']): () => void {
+    const nowMs = this.#now()
+    const afterMs = after !== null && /^\d{1,15}$/.test(after) ? Number(after) : null
+    const sinceMs = afterMs === null ? nowMs - longestCallMs : Math.max(afterMs - overlapMs, nowMs - windowMs)
+    const listener: Listener = {
+      ...{ seat, sinceMs, show, resumed: afterMs !== null, shown: new Map<string, Shown>() },
+      cursorMs: afterMs ?? 0,
+    }
+    this.#listeners.add(listener)
+    this.#timer ??= setInterval(() => this.#look(), this.#options.everyMs ?? 1000)
+    this.#look()
+    return () => {
+      this.#listeners.delete(listener)
+      if (this.#listeners.size === 0) this.#rest()
+    }
+  }
+
+  /** Something was stored. */
+  wake(): void {
+    if (this.#listeners.size === 0 || this.#soon !== null) return
+    const waitMs = Math.max(0, this.#lookedMs + (this.#options.leastMs ?? 100) - performance.now())
+    this.#soon = setTimeout(() => {
+      this.#soon = null
+      this.#look()
+    }, waitMs)
+  }
+
+  async stop(): Promise<void> {
+    this.#listeners.clear()
+    this.#rest()
+    await this.#looking
+  }
+
+  #rest(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    if (this.#soon !== null) clearTimeout(this.#soon)
+    this.#timer = null
+    this.#soon = null
+  }
+
+  #now(): number {
+    return (this.#options.now ?? Date.now)()
+  }
+
+  /** One look at a time; what is asked for meanwhile is looked for once more after it. */
+  #look(): void {
+    if (this.#looking !== null) {
+      this.#again = true
+      return
+    }
+    this.#lookedMs = performance.now()
+    this.#looking = this.#show()
+      .catch((error: unknown) =>
+        this.#options.log.error({ reason: describe(error) }, 'calls could not be shown to seats'),
+      )
+      .finally(() => {
+        this.#looking = null
+        if (this.#again && this.#listeners.size > 0) {
+          this.#again = false
+          this.#look()
+        }
+      })
+  }
+
+  async #show(): Promise<void> {
+    const listeners = [...this.#listeners]
+    if (listeners.length === 0) return
+    const sinceMs = Math.min(...listeners.map((listener) => listener.sinceMs))
+    const seats = [...new Set(listeners.map(({ seat }) => seat))]
+    for (const leg of await legsAtSeats(this.#options.pool, seats, new Date(sinceMs))) {
+      const waiting = listeners.filter((listener) => this.#listeners.has(listener) && this.#isNew(leg, listener))
+      if (waiting.length === 0) continue
+      const popUp = await this.#popUpOf(leg)
+      for (const listener of waiting) this.#showOne(leg, popUp, listener)
+    }
+  }
+
+  #showOne(leg: StoredLeg, popUp: PopUp, listener: Listener): void {
+    const { shown, show, resumed } = listener
+    const { what, caller } = popUp
+    const state = `${what} ${caller}`
+    const key = legKey(leg.exchange, leg.leg)
+    const before = shown.get(key)?.state
+    shown.set(key, { state, version: leg.version, atMs: this.#now() })
+    if (before === state || (what === 'end' && before === undefined && !resumed)) return
+    listener.cursorMs = Math.max(listener.cursorMs, leg.lastHeardAt.getTime())
+    show(String(listener.cursorMs), popUp)
+  }
+
+  #isNew(leg: StoredLeg, { seat, sinceMs, resumed, shown }: Listener): boolean {
+    if (leg.seat !== seat || leg.lastHeardAt.getTime() < sinceMs) return false
+    const before = shown.get(legKey(leg.exchange, leg.leg))
+    if (before === undefined) return resumed || !isOver(legOf(leg))
+    if (before.state.startsWith('end')) return false
+    return before.version !== leg.version || this.#now() - before.atMs > holdsMs
+  }
+
+  async #popUpOf(stored: StoredLeg): Promise<PopUp> {
+    const { pool } = this.#options
+    const city = this.#options.city()
+    const { exchange, leg, seat } = stored
+    const whole = joinCall(await legsOfCall(pool, exchange, [leg]), city)
+    const own = legOf(stored)
+    const { call, caller, called, district, digits, startedAt } = whole
+    const subject = caller === null ? null : city.subjectByPhone(caller)
+    const over = isOver(own) || whole.ending !== null
+    return {
+      what: over ? 'end' : own.answeredAt !== null ? 'answer' : 'ring',
+      ...{ exchange, call, leg, seat: seat ?? '', caller, called, district, digits, startedAt },
+      ...{ answeredAt: own.answeredAt, endedAt: own.endedAt ?? whole.endedAt },
+      subject: subject === null ? null : { kind: subject.kind, id: subject.id, name: subject.name },
+      reports: caller === null ? [] : await reportsOfCaller(pool, caller, subject?.id ?? null, city),
+    }
+  }
+}
