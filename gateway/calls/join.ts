@@ -44,12 +44,14 @@ export interface JoinedCall {
  */
 export function joinCall(facts: readonly LegFacts[], city: City): JoinedCall {
   const call = rootOf(facts)
-  const legs = facts.map(legOf).sort((a, b) => order(a, call).localeCompare(order(b, call)))
+  const legs = facts.map(legOf).sort((a, b) => (order(a, call) < order(b, call) ? -1 : 1))
   const a = legs.find(({ leg }) => leg === call) ?? legs.find(({ seat }) => seat === null) ?? legs[0]
   const first = <Name extends keyof Leg>(name: Name): Leg[Name] | null =>
     a?.[name] ?? legs.find((leg) => leg[name] !== null)?.[name] ?? null
   const seats = legs.flatMap(({ leg, seat, ringingAt, startedAt, answeredAt, endedAt, ending }) =>
-    seat === null ? [] : [{ leg, seat, ringingAt: ringingAt ?? startedAt, answeredAt, endedAt, ending }],
+    seat === null || (leg === a?.leg && legs.some((other) => other.leg !== leg && other.seat === seat))
+      ? []
+      : [{ leg, seat, ringingAt: ringingAt ?? startedAt, answeredAt, endedAt, ending }],
   )
   const reached = seats.filter(({ answeredAt, ending }) => answeredAt !== null || ending === 'answered')
   const answeredAt = a?.answeredAt ?? earliest(reached.map((seat) => seat.answeredAt))

@@ -62,8 +62,8 @@ class Said {
     const pressed = new Map<string, string>()
     for (const heard of ['live', 'record'] as const)
       for (const each of this.all(heard, 'digit')) {
-        const [order = '', key = ''] = each.split(' ')
-        pressed.set(order, key)
+        const end = each.indexOf(' ')
+        pressed.set(each.slice(0, end), each.slice(end + 1))
       }
     const inOrder = [...pressed].sort(([a], [b]) => byOrder(a, b)).map(([, key]) => key)
     const single = inOrder.length === 0 ? null : inOrder.join('')

@@ -52,6 +52,8 @@ interface Listener {
   readonly resumed: boolean
   readonly shown: Map<string, Shown>
   cursorMs: number
+  /** It has been shown what there was when it came. */
+  settled: boolean
   show(cursor: string, popUp: PopUp): void
 }
 
@@ -60,7 +62,9 @@ const windowMs = 600_000
 /** What is heard at one moment is committed at several. */
 const overlapMs = 5_000
 /** The rest of the call may have changed though the leg has not: it is looked at again after this. */
-const holdsMs = 3_000
+const holdsMs = 900
+/** Clocks of gateways are no further apart, and no commit takes longer. */
+const behindMs = 30_000
 /** A call that goes on is shown to a seat that comes to listen, however long it has been silent, up to this. */
 const longestCallMs = 4 * 3_600_000
 
@@ -78,6 +82,8 @@ export class PopUps {
   #looking: Promise<void> | null = null
   #again = false
   #lookedMs = 0
+  /** Everything that had been stored then was shown. */
+  #shownMs = 0
 
   constructor(options: PopUpOptions) {
     this.#options = options
@@ -96,6 +102,7 @@ export class PopUps {
     const listener: Listener = {
       ...{ seat, sinceMs, show, resumed: afterMs !== null, shown: new Map<string, Shown>() },
       cursorMs: afterMs ?? 0,
+      settled: false,
     }
     this.#listeners.add(listener)
     this.#timer ??= setInterval(() => this.#look(), this.#options.everyMs ?? 1000)
@@ -154,15 +161,27 @@ export class PopUps {
   }
 
   async #show(): Promise<void> {
+    const nowMs = this.#now()
     const listeners = [...this.#listeners]
-    if (listeners.length === 0) return
-    const sinceMs = Math.min(...listeners.map((listener) => listener.sinceMs))
+    const settled = listeners.filter((listener) => listener.settled)
+    if (settled.length > 0) await this.#showTo(settled, this.#shownMs - behindMs)
+    this.#shownMs = nowMs
+    for (const listener of listeners.filter((each) => !each.settled)) {
+      await this.#showTo([listener], listener.sinceMs)
+      listener.settled = true
+    }
+    for (const { shown } of listeners)
+      for (const [key, { atMs }] of shown) if (atMs < nowMs - longestCallMs) shown.delete(key)
+  }
+
+  async #showTo(listeners: readonly Listener[], sinceMs: number): Promise<void> {
     const seats = [...new Set(listeners.map(({ seat }) => seat))]
+    const reports = new Map<string, readonly CallerReport[]>()
     for (const leg of await legsAtSeats(this.#options.pool, seats, new Date(sinceMs))) {
       const waiting = listeners.filter((listener) => this.#listeners.has(listener) && this.#isNew(leg, listener))
       if (waiting.length === 0) continue
-      const popUp = await this.#popUpOf(leg)
-      for (const listener of waiting) this.#showOne(leg, popUp, listener)
+      const popUp = await this.#popUpOf(leg, reports)
+      if (popUp !== null) for (const listener of waiting) this.#showOne(leg, popUp, listener)
     }
   }
 
@@ -178,29 +197,35 @@ export class PopUps {
     show(String(listener.cursorMs), popUp)
   }
 
-  #isNew(leg: StoredLeg, { seat, sinceMs, resumed, shown }: Listener): boolean {
-    if (leg.seat !== seat || leg.lastHeardAt.getTime() < sinceMs) return false
+  #isNew(leg: StoredLeg, { seat, resumed, shown }: Listener): boolean {
+    if (leg.seat !== seat) return false
     const before = shown.get(legKey(leg.exchange, leg.leg))
     if (before === undefined) return resumed || !isOver(legOf(leg))
     if (before.state.startsWith('end')) return false
     return before.version !== leg.version || this.#now() - before.atMs > holdsMs
   }
 
-  async #popUpOf(stored: StoredLeg): Promise<PopUp> {
+  /** `reports`: what callers reported before, as far as this look has read it. */
+  async #popUpOf(stored: StoredLeg, reports: Map<string, readonly CallerReport[]>): Promise<PopUp | null> {
     const { pool } = this.#options
     const city = this.#options.city()
     const { exchange, leg, seat } = stored
     const whole = joinCall(await legsOfCall(pool, exchange, [leg]), city)
+    // The caller's own leg may name the seat that it reached, and that seat's leg is the one that rings.
+    if (!whole.seats.some((each) => each.leg === leg)) return null
     const own = legOf(stored)
     const { call, caller, called, district, digits, startedAt } = whole
     const subject = caller === null ? null : city.subjectByPhone(caller)
+    const before =
+      caller === null ? [] : (reports.get(caller) ?? (await reportsOfCaller(pool, caller, subject?.id ?? null, city)))
+    if (caller !== null) reports.set(caller, before)
     const over = isOver(own) || whole.ending !== null
     return {
       what: over ? 'end' : own.answeredAt !== null ? 'answer' : 'ring',
       ...{ exchange, call, leg, seat: seat ?? '', caller, called, district, digits, startedAt },
       ...{ answeredAt: own.answeredAt, endedAt: own.endedAt ?? whole.endedAt },
       subject: subject === null ? null : { kind: subject.kind, id: subject.id, name: subject.name },
-      reports: caller === null ? [] : await reportsOfCaller(pool, caller, subject?.id ?? null, city),
+      reports: before,
     }
   }
 }

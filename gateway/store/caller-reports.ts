@@ -16,6 +16,8 @@ export interface CallerReport {
 }
 
 const mostReports = 5
+/** A seat reads the beginning; the intent has the rest. */
+const mostText = 500
 
 /** The newest first; by the number, and by who has the number. What a report said is kept less long than that it was made. */
 export async function reportsOfCaller(
@@ -31,7 +33,8 @@ export async function reportsOfCaller(
          ORDER BY received_at DESC LIMIT ${mostReports}))
      SELECT DISTINCT ON (m.received_at, m.intent_id) m.intent_id AS "intentId", m.received_at AS "receivedAt",
        COALESCE(c.query_number, i.data->>'queryNumber') AS "queryNumber", c.case_number AS "caseNumber",
-       c.stage, c.stage_text AS "stageText", i.data->'category'->>'zh' AS category, i.data->>'address' AS address, i.text
+       c.stage, c.stage_text AS "stageText", i.data->'category'->>'zh' AS category, i.data->>'address' AS address,
+       left(i.text, ${mostText}) AS text
      FROM mine m LEFT JOIN correspondence c ON c.intent_id = m.intent_id LEFT JOIN intent i ON i.id = m.intent_id
      ORDER BY m.received_at DESC, m.intent_id DESC LIMIT ${mostReports}`,
     [caller, subject === null ? [caller] : [caller, subject]],

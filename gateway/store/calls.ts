@@ -169,11 +169,15 @@ export async function callGauges(pool: Pool): Promise<{
   }
 }
 
-/** Legs that ring or reached one of these seats and were heard of since then, the oldest first. */
+/** Legs that ring or reached one of these seats, and were heard of since then or their callers' legs were; the oldest first. */
 export async function legsAtSeats(pool: Pool, seats: readonly string[], since: Date): Promise<StoredLeg[]> {
   const { rows } = await pool.query<LegRow>(
-    `SELECT ${legColumns} FROM call_leg l WHERE seat = ANY($1::text[]) AND last_heard_at >= $2
-     ORDER BY last_heard_at, leg LIMIT 5000`,
+    `WITH heard AS (
+       SELECT exchange, leg FROM call_leg WHERE seat = ANY($1::text[]) AND last_heard_at >= $2
+       UNION SELECT b.exchange, b.leg FROM call_leg a JOIN call_leg b ON b.exchange = a.exchange AND b.call = a.leg
+         WHERE a.seat IS NULL AND a.last_heard_at >= $2 AND b.seat = ANY($1::text[]))
+     SELECT ${legColumns} FROM heard h JOIN call_leg l ON l.exchange = h.exchange AND l.leg = h.leg
+     ORDER BY l.last_heard_at, l.leg LIMIT 5000`,
     [seats, since],
   )
   return rows.map(storedLeg)
