@@ -170,7 +170,7 @@ t.test('calls over HTTP', (t) =>
       for (let i = 0; i < 5; i++) await say(stage, callForm(`f${i}`, { caller, text: long }))
       const deadline = Date.now() + 100_000
       for (let i = 0; popUps.listening('8001').all > 0 && Date.now() < deadline; i++) {
-        const rings = Array.from({ length: 50 }, (_, n) =>
+        const rings = Array.from({ length: 100 }, (_, n) =>
           piece(`x${i}-${n}`, { call: `x${i}-${n}`, caller, seat: '8001', ringingAt: new Date() }),
         )
         await say(stage, ...rings)

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { City } from '../city/city.ts'
 import { describe } from '../errors.ts'
 import { type CallerReport, reportsOfCaller } from '../store/caller-reports.ts'
-import { legsAtSeats, legsOfCall, type StoredLeg } from '../store/calls.ts'
+import { type LegAtSeat, legsAtSeats, legsOfCall } from '../store/calls.ts'
 import { joinCall } from './join.ts'
 import { type Leg, legOf } from './leg.ts'
 import { legKey } from './rows.ts'
@@ -61,12 +61,12 @@ interface Listener {
 const windowMs = 600_000
 /** What is heard at one moment is committed at several. */
 const overlapMs = 5_000
-/** The rest of the call may have changed though the leg has not: it is looked at again after this. */
-const holdsMs = 900
 /** Clocks of gateways are no further apart, and no commit takes longer. */
 const behindMs = 30_000
 /** A call that goes on is shown to a seat that comes to listen, however long it has been silent, up to this. */
 const longestCallMs = 4 * 3_600_000
+
+const versionOf = ({ version, callVersion }: LegAtSeat): string => `${version} ${callVersion}`
 
 const isOver = ({ endedAt, ending }: Leg): boolean => endedAt !== null || ending !== null
 
@@ -185,28 +185,28 @@ export class PopUps {
     }
   }
 
-  #showOne(leg: StoredLeg, popUp: PopUp, listener: Listener): void {
+  #showOne(leg: LegAtSeat, popUp: PopUp, listener: Listener): void {
     const { shown, show, resumed } = listener
     const { what, caller } = popUp
     const state = `${what} ${caller}`
     const key = legKey(leg.exchange, leg.leg)
     const before = shown.get(key)?.state
-    shown.set(key, { state, version: leg.version, atMs: this.#now() })
+    shown.set(key, { state, version: versionOf(leg), atMs: this.#now() })
     if (before === state || (what === 'end' && before === undefined && !resumed)) return
     listener.cursorMs = Math.max(listener.cursorMs, leg.lastHeardAt.getTime())
     show(String(listener.cursorMs), popUp)
   }
 
-  #isNew(leg: StoredLeg, { seat, resumed, shown }: Listener): boolean {
+  #isNew(leg: LegAtSeat, { seat, resumed, shown }: Listener): boolean {
     if (leg.seat !== seat) return false
     const before = shown.get(legKey(leg.exchange, leg.leg))
     if (before === undefined) return resumed || !isOver(legOf(leg))
     if (before.state.startsWith('end')) return false
-    return before.version !== leg.version || this.#now() - before.atMs > holdsMs
+    return before.version !== versionOf(leg)
   }
 
   /** `reports`: what callers reported before, as far as this look has read it. */
-  async #popUpOf(stored: StoredLeg, reports: Map<string, readonly CallerReport[]>): Promise<PopUp | null> {
+  async #popUpOf(stored: LegAtSeat, reports: Map<string, readonly CallerReport[]>): Promise<PopUp | null> {
     const { pool } = this.#options
     const city = this.#options.city()
     const { exchange, leg, seat } = stored

@@ -17,7 +17,7 @@ export interface CallerReport {
 
 const mostReports = 5
 /** A seat reads the beginning; the intent has the rest. */
-const mostText = 500
+const mostText = 2000
 
 /** The newest first; by the number, and by who has the number. What a report said is kept less long than that it was made. */
 export async function reportsOfCaller(

@@ -34,7 +34,7 @@ export async function legsOfCall(
          SELECT call AS id FROM call_leg WHERE exchange = $1 AND leg = ids.id
          UNION ALL SELECT leg FROM call_leg WHERE exchange = $1 AND call = ids.id) AS next)
      SELECT ${legColumns} FROM (SELECT id FROM ids LIMIT ${mostLegs}) AS i
-     JOIN call_leg l ON l.exchange = $1 AND l.leg = i.id ORDER BY l.leg COLLATE "C"`,
+     CROSS JOIN LATERAL (SELECT * FROM call_leg WHERE exchange = $1 AND leg = i.id OFFSET 0) AS l ORDER BY l.leg COLLATE "C"`,
     [exchange, ids],
   )
   return rows.map(storedLeg)
@@ -169,16 +169,22 @@ export async function callGauges(pool: Pool): Promise<{
   }
 }
 
+/** A leg that rings at a seat; `callVersion` is another when more was said of the leg that it belongs to. */
+export interface LegAtSeat extends StoredLeg {
+  readonly callVersion: string | null
+}
+
 /** Legs that ring or reached one of these seats, and were heard of since then or their callers' legs were; the oldest first. */
-export async function legsAtSeats(pool: Pool, seats: readonly string[], since: Date): Promise<StoredLeg[]> {
-  const { rows } = await pool.query<LegRow>(
+export async function legsAtSeats(pool: Pool, seats: readonly string[], since: Date): Promise<LegAtSeat[]> {
+  const { rows } = await pool.query<LegRow & { callVersion: string | null }>(
     `WITH heard AS (
        SELECT exchange, leg FROM call_leg WHERE seat = ANY($1::text[]) AND last_heard_at >= $2
        UNION SELECT b.exchange, b.leg FROM call_leg a JOIN call_leg b ON b.exchange = a.exchange AND b.call = a.leg
          WHERE a.seat IS NULL AND a.last_heard_at >= $2 AND b.seat = ANY($1::text[]))
-     SELECT ${legColumns} FROM heard h JOIN call_leg l ON l.exchange = h.exchange AND l.leg = h.leg
+     SELECT ${legColumns}, c.version::text AS "callVersion" FROM heard h JOIN call_leg l ON l.exchange = h.exchange AND l.leg = h.leg
+       LEFT JOIN call_leg c ON c.exchange = l.exchange AND c.leg = l.call
      ORDER BY l.last_heard_at, l.leg LIMIT 5000`,
     [seats, since],
   )
-  return rows.map(storedLeg)
+  return rows.map(({ callVersion, ...row }) => ({ ...storedLeg(row), callVersion }))
 }
