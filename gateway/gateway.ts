@@ -22,7 +22,7 @@ import { NoticeOffice } from './notices/office.ts'
 import type { TextAdapter } from './notices/ways.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Relay } from './relay/relay.ts'
-import { callGauges } from './store/calls.ts'
+import { callGauges, lastHeardOfCalls } from './store/calls.ts'
 import { incidentGauges } from './store/incidents.ts'
 import { noticeGauges } from './store/notice-requests.ts'
 import { outboxAges } from './store/outbox-ages.ts'
@@ -82,6 +82,7 @@ async function openInOrder(
     await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
     await intake.stop()
   })
+  reconciliation.resume(await lastHeardOfCalls(database.pool))
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
   reconciliation.start()
   opened.push(async () => reconciliation.stop())

@@ -106,6 +106,20 @@ t.test('how a whole call ended', async (t) => {
     ],
   ] as const)
     t.equal(endings(piece('a', { call: 'a', ...over, ending: leg as CallReport['ending'] })), whole)
+  const menu = piece('a', { call: 'a', answeredAt: after(1), ...over, ending: 'answered' })
+  t.match(joined(menu), { ending: 'answered', talkS: 8 }, 'a menu alone')
+  t.match(joined(menu, b('no-answer')), { ending: 'lost', talkS: null, answeredAt: null }, 'a menu, and no seat')
+  t.equal(endings(menu, b('refused')), 'refused')
+  t.equal(endings(menu, b('refused'), b('busy')), 'lost')
+  t.match(joined(menu, b('refused'), b('answered', { answeredAt: after(5) })), { ending: 'answered', talkS: 4 })
+  t.equal(endings(menu, b(null)), 'answered', 'what became of the seat was lost')
+  t.equal(endings(piece('a', { call: 'a', heard: 'record', ...over, ending: 'no-answer' }), b('refused')), 'refused')
+  t.equal(endings(piece('a', { call: 'a', ...over, ending: 'abandoned' }), b('refused')), 'lost')
+  const cdr = (ending: CallReport['ending'], end: number) =>
+    piece('a', { heard: 'record', ending, startedAt: after(end - 5), endedAt: after(end) })
+  t.match(joined(cdr('no-answer', 9), cdr('answered', 20)), {
+    ...{ ending: 'answered', startedAt: after(4).toISOString(), endedAt: after(20).toISOString(), remarks: [] },
+  })
   t.equal(endings(piece('a', { call: 'a', ...over }), b('refused')), 'refused')
   t.equal(endings(piece('a', { call: 'a', ...over }), b('refused'), b('busy')), 'lost')
   t.equal(endings(piece('a', { call: 'a', ...over }), b('answered', { answeredAt: after(5) })), 'answered')

@@ -144,6 +144,19 @@ t.test('what live events and records both lose is asked for again', (t) =>
       t.equal(await prisma.callLeg.count(), 1)
     })
 
+    await t.test('what came while no gateway ran is asked for, back to the last that was heard', async (t) => {
+      const { exchange, reconciliation, clock } = await open(t)
+      reconciliation.resume(new Date(clock.ms - 50 * 3_600_000))
+      await reconciliation.look()
+      t.strictSame(exchange.asked, [], 'not before its link is up')
+      reconciliation.linkChanged('pbx', { state: 'connected', to: 'pbx' })
+      await reconciliation.look()
+      t.match(exchange.asked, [[new Date(clock.ms - 50 * 3_600_000 - 60_000), new Date(clock.ms)]])
+      reconciliation.resume(new Date(0))
+      await reconciliation.look()
+      t.match(exchange.asked[1], [new Date(clock.ms - 7 * 86_400_000)])
+    })
+
     await t.test('one that does not answer holds up no other', async (t) => {
       const { exchange, reconciliation } = await open(t)
       reconciliation.add({ name: 'hangs', recall: () => new Promise(() => {}) })

@@ -54,12 +54,15 @@ export function joinCall(facts: readonly LegFacts[], city: City): JoinedCall {
       : [{ leg, seat, ringingAt: ringingAt ?? startedAt, answeredAt, endedAt, ending }],
   )
   const reached = seats.filter(({ answeredAt, ending }) => answeredAt !== null || ending === 'answered')
-  const answeredAt = a?.answeredAt ?? earliest(reached.map((seat) => seat.answeredAt))
   const endedAt = a?.endedAt ?? endOf(legs)
+  const ending = endedAt === null && !over(legs) ? null : endingOf(a, legs, seats)
+  // A menu or a queue answers before any seat does; nobody can be spoken to there.
+  const menuAt = seats.some(({ leg }) => leg !== a?.leg) && ending === null ? null : (a?.answeredAt ?? null)
+  const spokenAt = earliest(reached.map((seat) => seat.answeredAt)) ?? menuAt
+  const answeredAt = ending === null || ending === 'answered' ? spokenAt : null
   const called = first('called')
   const place = called === null ? null : city.districtOfNumber(called)
   const heards = new Set(legs.map(({ heard }) => heard))
-  const ending = endedAt === null && !over(legs) ? null : endingOf(a, legs, answeredAt)
   return {
     exchange: facts[0]?.exchange ?? '',
     call,
@@ -116,15 +119,26 @@ function endOf(legs: readonly Leg[]): string | null {
   )
 }
 
-function endingOf(a: Leg | undefined, legs: readonly Leg[], answeredAt: string | null): WholeEnding {
+/**
+ * The caller's leg says how it ended; but it is answered by a menu, too, and says nothing of seats that refused. So where
+ * every seat is known to have been missed, an answer is none, and what all seats say holds.
+ */
+function endingOf(a: Leg | undefined, legs: readonly Leg[], seats: readonly SeatOfCall[]): WholeEnding {
   const ending = a?.ending ?? null
-  if (ending === 'no-answer' || ending === 'abandoned') return 'lost'
+  const own = seats.filter(({ leg }) => leg !== a?.leg)
+  const missed = own.length > 0 && own.every(({ answeredAt, ending }) => answeredAt === null && isMiss(ending))
+  if (ending === 'abandoned') return 'lost'
+  if (missed && (ending === null || ['answered', 'no-answer', 'failed'].includes(ending))) return ofSeats(own)
+  if (ending === 'no-answer') return 'lost'
   if (ending !== null) return ending
-  if (answeredAt !== null || legs.some((leg) => leg.ending === 'answered')) return 'answered'
-  const said = legs.flatMap((leg) => leg.ending ?? [])
-  for (const one of ['refused', 'busy', 'failed'] as const)
-    if (said.length > 0 && said.every((each) => each === one)) return one
-  return 'lost'
+  return legs.some((leg) => leg.ending === 'answered' || leg.answeredAt !== null) ? 'answered' : ofSeats(own)
+}
+
+const isMiss = (ending: Leg['ending']): boolean => ending !== null && ending !== 'answered'
+
+function ofSeats(seats: readonly SeatOfCall[]): WholeEnding {
+  const same = (['refused', 'busy', 'failed'] as const).find((one) => seats.every(({ ending }) => ending === one))
+  return seats.length > 0 && same !== undefined ? same : 'lost'
 }
 
 /** Pressed by the caller: on the A-leg, else on whichever leg has any. */

@@ -24,6 +24,9 @@ export interface Leg {
 /** Clocks of a record and of a live event are one clock, but written down at moments a little apart. */
 const apartMs = 5_000
 
+/** Where a leg has several, the first of these holds. */
+const endings = ['answered', 'refused', 'busy', 'abandoned', 'no-answer', 'failed'] as const
+
 /** What is said under one name, by who says it. */
 class Said {
   readonly #values = new Map<string, string[]>()
@@ -43,17 +46,30 @@ class Said {
 
   text(field: string): string | null {
     const [record, live] = [this.all('record', field), this.all('live', field)]
-    if (new Set([...record, ...live]).size > 1) this.#contradiction(field, record, live)
+    if (record.length > 0 && live.length > 0 && !record.some((one) => live.includes(one)))
+      this.#contradiction(field, record, live)
     return record[0] ?? live[0] ?? null
+  }
+
+  /** Of several records of one leg, one for each seat that it was put through to, an answer among them holds. */
+  ending(): CallEnding | null {
+    const best = (heard: Heard) => endings.find((one) => this.all(heard, 'ending').includes(one)) ?? null
+    const [record, live] = [best('record'), best('live')]
+    if (record === null || live === null || record === live) return record ?? live
+    // A record does not tell a caller who gave up from a seat that did not answer.
+    if (record === 'no-answer' && live === 'abandoned') return live
+    this.#contradiction('ending', [record], [live])
+    return record
   }
 
   /** The earliest of what is said, of an end the latest: what rings twice rang first. */
   time(field: string, last = false): string | null {
     const [record, live] = [this.all('record', field), this.all('live', field)]
-    const all = [...record, ...live].map((at) => Date.parse(at))
-    if (all.length > 1 && Math.max(...all) - Math.min(...all) > apartMs) this.#contradiction(field, record, live)
-    const best = record.length > 0 ? record : live
-    return (last ? best.at(-1) : best[0]) ?? null
+    const of = (times: readonly string[]) => (last ? times.at(-1) : times[0]) ?? null
+    const [recorded, heard] = [of(record), of(live)]
+    if (recorded !== null && heard !== null && Math.abs(Date.parse(recorded) - Date.parse(heard)) > apartMs)
+      this.#contradiction(field, [recorded], [heard])
+    return recorded ?? heard
   }
 
   /** Given at once, or one by one in their order. */
@@ -106,7 +122,7 @@ export function legOf({ leg, call, facts, heardLiveAt, heardRecordAt }: LegFacts
     ringingAt: said.time('ringingAt'),
     answeredAt: said.time('answeredAt'),
     endedAt: said.time('endedAt', true),
-    ending: said.text('ending') as Leg['ending'],
+    ending: said.ending(),
     cause: said.text('cause'),
     recording: said.text('recording'),
     heard: heardRecordAt === null ? 'live' : heardLiveAt === null ? 'record' : 'both',

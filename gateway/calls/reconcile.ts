@@ -39,6 +39,8 @@ interface Asking {
 
 /** Records are written when a call is over, and clocks are a little apart. */
 const marginMs = 60_000
+/** After a longer stop an operator has other worries. */
+const longestGapMs = 7 * 86_400_000
 
 /**
  * Asks exchanges again for what may have been missed: for the time that a link was down, for calls that no record came of,
@@ -58,6 +60,13 @@ export class Reconciliation {
     const backoff = new Backoff(1_000, 300_000)
     const idle = { up: false, downMs: null, busy: false, wanted: null, notBeforeMs: 0, nextMs: 0 }
     this.#asking.set(recaller.name, { recaller, backoff, ...idle })
+  }
+
+  /** Before anything is heard: what came while no gateway ran is asked for at the first time that a link is up. */
+  resume(lastHeard: Date | null): void {
+    if (lastHeard === null) return
+    const fromMs = Math.max(lastHeard.getTime() - marginMs, this.#now() - longestGapMs)
+    for (const asking of this.#asking.values()) this.#want(asking, fromMs, this.#now())
   }
 
   /** What an adapter says of its link. Before the first time that it is up, the last window may have been missed. */

@@ -25,7 +25,7 @@ export interface SettleOptions {
   readonly now?: () => number
   /** There are new outbox rows. */
   posted(): void
-  /** A call was settled without the exchange's record of it, or of a leg. */
+  /** A call was settled without any record of it. */
   unrecorded(from: Date, to: Date): void
 }
 
@@ -107,7 +107,7 @@ export class CallSettlement {
     const read = legs.map(({ exchange, leg, version }) => ({ exchange, leg, version }))
     rows.settledCalls.push({ legs: read, dueAt: againMs === null ? null : new Date(againMs), calls })
     await writeBatch(desk.pool, rows, desk.gateway)
-    if (calls.length > 0 && joined.legs.some(({ heard }) => heard === 'live'))
+    if (calls.length > 0 && joined.heard === 'live')
       unrecorded(new Date(joined.startedAt), new Date(joined.endedAt ?? newsMs))
     return calls.length
   }

@@ -36,7 +36,7 @@ export function addCalls(app: FastifyInstance, { pool, prisma, desk }: RouteOpti
           seq: { gt: BigInt(query.after) },
           mergedInto: null,
           ...(ending && { ending }),
-          startedAt: { ...(from && { gte: new Date(from) }), ...(to && { lte: new Date(to) }) },
+          startedAt: { ...(from && { gte: new Date(from) }), ...(to && { lt: new Date(to) }) },
         },
         orderBy: { seq: 'asc' },
         take: query.limit,

@@ -169,6 +169,12 @@ export async function callGauges(pool: Pool): Promise<{
   }
 }
 
+/** When anything was last heard of any call; `null`: nothing ever was. */
+export async function lastHeardOfCalls(pool: Pool): Promise<Date | null> {
+  const { rows } = await pool.query<{ at: Date | null }>('SELECT max(last_heard_at) AS at FROM call_leg')
+  return rows[0]?.at ?? null
+}
+
 /** A leg that rings at a seat; `callVersion` is another when more was said of the leg that it belongs to. */
 export interface LegAtSeat extends StoredLeg {
   readonly callVersion: string | null
