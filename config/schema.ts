@@ -85,14 +85,16 @@ const retention = z
     keys: kept().prefault('14d'),
     reporters: kept().prefault('730d'),
     incidents: kept().prefault('7d'),
+    calls: kept().prefault('730d'),
   })
-  .transform(({ messages, positions, settled, keys, reporters, incidents }) => ({
+  .transform(({ messages, positions, settled, keys, reporters, incidents, calls }) => ({
     messagesMs: messages,
     positionsMs: positions,
     settledMs: settled,
     keysMs: keys,
     reportersMs: reporters,
     incidentsMs: incidents,
+    callsMs: calls,
   }))
 
 // Node's timers take at most 24.8 days and fire at once above: what becomes a timer is kept well below.
@@ -218,6 +220,28 @@ const incidents = z
   })
   .prefault({})
 
+const calls = z
+  .strictObject({
+    settleAfter: duration({ least: '1s', most: '1h' }).prefault('30s'),
+    giveUpAfter: duration({ least: '1m', most: '7d' }).prefault('6h'),
+    recallEvery: duration({ least: '10s', most: '1d' }).prefault('15m'),
+    recallWindow: duration({ least: '1m', most: '7d' }).prefault('1h'),
+  })
+  .transform(({ settleAfter, giveUpAfter, recallEvery, recallWindow }) => ({
+    settleAfterMs: settleAfter,
+    giveUpAfterMs: giveUpAfter,
+    recallEveryMs: recallEvery,
+    windowMs: recallWindow,
+  }))
+  .refine(({ settleAfterMs, giveUpAfterMs }) => settleAfterMs < giveUpAfterMs, {
+    path: ['giveUpAfter'],
+    error: 'must be more than settleAfter',
+  })
+  .refine(({ recallEveryMs, windowMs }) => recallEveryMs <= windowMs, {
+    path: ['recallWindow'],
+    error: 'must not be less than recallEvery, or what lies between is never asked for',
+  })
+
 /** `options` are checked by the kind's own schema, so whatever else stands in the block passes here. */
 const adapter = z.looseObject({ name: nameOf('an adapter'), kind: z.string().min(1) })
 
@@ -234,6 +258,7 @@ export const configurationSchema = z
     retention: retention.prefault({}),
     notices: notices.prefault({}),
     incidents,
+    calls: calls.prefault({}),
     drain: timer().prefault('10s'),
     adapters: z.array(adapter),
     destinations: z.array(destination),

@@ -4,6 +4,9 @@ import type { Logger } from 'pino'
 import type { Configuration } from '../config/schema.ts'
 import type { AdapterContext, Inbound } from './adapter.ts'
 import { type Addresses, addressesFile } from './addresses.ts'
+import { PopUps } from './calls/pop-ups.ts'
+import { Reconciliation } from './calls/reconcile.ts'
+import { CallSettlement } from './calls/settle.ts'
 import { kindOf, type OpenDesk, openDesk } from './desk.ts'
 import { ErrandRunner, type Performer } from './errands/runner.ts'
 import { describe, GatewayError } from './errors.ts'
@@ -21,6 +24,7 @@ import { NoticeOffice } from './notices/office.ts'
 import type { TextAdapter } from './notices/ways.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Relay } from './relay/relay.ts'
+import { callGauges, lastHeardOfCalls } from './store/calls.ts'
 import { incidentGauges } from './store/incidents.ts'
 import { noticeGauges } from './store/notice-requests.ts'
 import { outboxAges } from './store/outbox-ages.ts'
@@ -57,12 +61,14 @@ async function openInOrder(
   const open = await openDesk(configuration, log)
   const { database, city } = open
   opened.push(() => open.close())
-  const { app, intake, relay, office, errands, unfinished, sweep, leases, supervisors } = await assemble(
+  const { app, intake, relay, office, errands, unfinished, sweep, leases, supervisors, ...parts } = await assemble(
     configuration,
     log,
     open,
   )
+  const { settlement, reconciliation, popUps } = parts
   opened.push(() => app.close())
+  opened.push(() => popUps.stop())
   const upkeep: Upkeep = startUpkeep({ database, retention: configuration.retention, log })
   opened.push(() => upkeep.stop())
   await relay.start()
@@ -74,6 +80,8 @@ async function openInOrder(
   unfinished.start()
   sweep.start()
   opened.push(() => sweep.stop())
+  settlement.start()
+  opened.push(() => settlement.stop())
   opened.push(() => unfinished.stop())
   const address = await listen(app, configuration)
   leases?.start()
@@ -82,7 +90,10 @@ async function openInOrder(
     await Promise.all(supervisors.map((supervisor) => supervisor.stop()))
     await intake.stop()
   })
+  reconciliation.resume(await lastHeardOfCalls(database.pool))
   await Promise.all(supervisors.map((supervisor) => supervisor.start()))
+  reconciliation.start()
+  opened.push(async () => reconciliation.stop())
   await writeAddresses(configuration, address, supervisors)
   log.info(
     {
@@ -118,8 +129,11 @@ async function openInOrder(
       texts: () => office.pause(configuration.drainMs / 2),
       adapters: () => Promise.all(supervisors.map((supervisor) => supervisor.stop())),
       leases: async () => leases?.stop(),
+      recalls: async () => reconciliation.stop(),
       unfinished: () => unfinished.stop(),
       incidents: () => sweep.stop(),
+      calls: () => settlement.stop(),
+      popUps: () => popUps.stop(),
       errands: () => errands.stop(),
       intake: () => intake.stop(),
       notices: () => office.stop(),
@@ -145,6 +159,9 @@ interface Parts {
   readonly sweep: IncidentSweep
   /** Null where no other gateway can be. */
   readonly leases: LeaseDesk | null
+  readonly settlement: CallSettlement
+  readonly reconciliation: Reconciliation
+  readonly popUps: PopUps
   readonly supervisors: readonly Supervisor[]
 }
 
@@ -166,11 +183,13 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     log: log.child({ part: 'errands' }),
     performers,
   })
+  const popUps = new PopUps({ pool, log: log.child({ part: 'pop-ups' }), city: () => desk.understanding().city })
   const intake = new Intake(desk, configuration.intake, log.child({ part: 'intake' }), {
     committed: (messages, seconds) => {
       metrics.intake.committed(messages, seconds)
       posted()
       errands.wake()
+      popUps.wake()
     },
     failed: metrics.intake.failed,
   })
@@ -202,6 +221,18 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   const sweep = new IncidentSweep({ desk, log: log.child({ part: 'incidents' }), posted })
   const { leasePool } = database
   const leases = leasePool && leaseDesk(leasePool, configuration.name, log.child({ part: 'leases' }))
+  const reconciliation = new Reconciliation({
+    limits: configuration.calls,
+    log: log.child({ part: 'calls' }),
+    asked: metrics.recalled,
+  })
+  const settlement = new CallSettlement({
+    desk,
+    limits: configuration.calls,
+    log: log.child({ part: 'calls' }),
+    posted,
+    unrecorded: (from, to) => reconciliation.unrecorded(from, to),
+  })
   const supervisors: Supervisor[] = []
   const { apiToken } = configuration.http
   const app = await createHttp({
@@ -226,7 +257,10 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
             metrics.accepted(name, receipt)
             return receipt
           },
-          report: (link) => supervisor.report(link),
+          report: (link) => {
+            supervisor.report(link)
+            reconciliation.linkChanged(name, link)
+          },
           arrived: (addressee) => office.arrived(name, addressee),
           refused: (reason, fields) => {
             metrics.refused(name, reason)
@@ -248,6 +282,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
               return supervisor.ours
             },
           })
+        if (adapter.recall !== undefined) reconciliation.add({ name, recall: adapter.recall.bind(adapter) })
         if (adapter.send !== undefined) senders.set(name, { kind, send: adapter.send.bind(adapter) })
         if (adapter.texts !== undefined) texts.set(name, { kind, texts: adapter.texts })
       },
@@ -257,7 +292,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
   await app.register(
     async (scope) => {
       requireToken(scope, apiToken)
-      addRoutes(scope, { pool, prisma, desk, sources, office, links: supervisors, posted })
+      addRoutes(scope, { pool, prisma, desk, sources, office, popUps, links: supervisors, posted })
     },
     { prefix: '/v1' },
   )
@@ -267,9 +302,11 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     supervisors,
     () => noticeGauges(pool),
     () => incidentGauges(pool),
+    () => callGauges(pool),
   )
   await app.ready()
-  return { app, intake, relay, office, errands, unfinished, sweep, leases, supervisors }
+  const calls = { settlement, reconciliation, popUps }
+  return { app, intake, relay, office, errands, unfinished, sweep, leases, ...calls, supervisors }
 }
 
 /** An adapter's refusals as log lines, until it is closed. */

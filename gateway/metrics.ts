@@ -16,6 +16,12 @@ export interface IncidentGauges {
   readonly totals: readonly { readonly outcome: string; readonly n: number }[]
 }
 
+/** How calls stand. */
+export interface CallGauges {
+  readonly calls: readonly { readonly ending: string; readonly heard: string; readonly n: number }[]
+  readonly forms: readonly { readonly outcome: string; readonly n: number }[]
+}
+
 /** What `/metrics` shows, in Prometheus' text format. Rates are counters here, never log lines. */
 export class Metrics {
   readonly registry = new Registry()
@@ -27,6 +33,10 @@ export class Metrics {
   readonly #events = this.#counter('events_total', 'events by destination and outcome', ['destination', 'outcome'])
   readonly #texts = this.#counter('texts_total', 'parts of texts handed in, by account and what became of that', [
     'account',
+    'outcome',
+  ])
+  readonly #recalls = this.#counter('call_recalls_total', 'times an exchange was asked for its records', [
+    'adapter',
     'outcome',
   ])
   readonly #commit = this.#histogram(
@@ -67,6 +77,8 @@ export class Metrics {
 
   readonly submitted = (account: string, outcome: string): void => this.#texts.inc({ account, outcome })
 
+  readonly recalled = (adapter: string, outcome: string): void => this.#recalls.inc({ adapter, outcome })
+
   accepted(adapter: string, outcome: string): void {
     this.#messages.inc({ adapter, outcome })
   }
@@ -82,6 +94,7 @@ export class Metrics {
     links: readonly Supervisor[],
     notices: () => Promise<NoticeGauges>,
     incidents: () => Promise<IncidentGauges>,
+    calls: () => Promise<CallGauges>,
   ): void {
     const { registry } = this
     new Gauge({
@@ -103,6 +116,7 @@ export class Metrics {
     })
     this.#watchNotices(notices)
     this.#watchIncidents(incidents)
+    this.#watchCalls(calls)
     new Gauge({
       name: 'chengguan_link_up',
       help: '1 while a listener or link is up',
@@ -147,6 +161,18 @@ export class Metrics {
     const everHelp = 'incidents ever, by outcome: opened under a rule, unmapped, merged into that of a storm'
     this.#gauge('incidents', everHelp, ['outcome'], async (gauge) => {
       for (const { outcome, n } of (await incidents())?.totals ?? []) gauge.set({ outcome }, n)
+    })
+  }
+
+  #watchCalls(read: () => Promise<CallGauges>): void {
+    const calls = shared(() => read().catch(() => null))
+    const heardHelp = 'calls kept, by ending and by how they were heard: both ways, live alone, record alone'
+    this.#gauge('calls', heardHelp, ['ending', 'heard'], async (gauge) => {
+      for (const { ending, heard, n } of (await calls())?.calls ?? []) gauge.set({ ending, heard }, n)
+    })
+    const formHelp = 'forms of seats ever, by whether their call was known then'
+    this.#gauge('call_forms', formHelp, ['outcome'], async (gauge) => {
+      for (const { outcome, n } of (await calls())?.forms ?? []) gauge.set({ outcome }, n)
     })
   }
 

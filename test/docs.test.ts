@@ -10,6 +10,9 @@ import { tokenLine } from '../adapters/mqtt/credentials.ts'
 import { nmea } from '../adapters/nmea/adapter.ts'
 import { Assembly } from '../adapters/nmea/assembly.ts'
 import { Hello } from '../adapters/nmea/subject.ts'
+import { tellCall } from '../gateway/calls/events.ts'
+import { factsOf } from '../gateway/calls/facts.ts'
+import { joinCall } from '../gateway/calls/join.ts'
 import { loadCity } from '../gateway/city/load-city.ts'
 import { commands } from '../gateway/cli/commands.ts'
 import { GatewayError } from '../gateway/errors.ts'
@@ -27,6 +30,7 @@ import { packageRoot } from '../gateway/package-root.ts'
 import { eventTypes } from '../gateway/relay/cloud-event.ts'
 import { defaultLimits } from '../gateway/triage/limits.ts'
 import { alarm } from './alarm-stage.ts'
+import { answeredCall } from './call-stage.ts'
 
 const documents = readdirSync(join(packageRoot, 'docs'))
   .filter((name) => name.endsWith('.md'))
@@ -254,6 +258,13 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
     audience: 'device',
   } as const
   tellIncidents(rows, how)
+  const from = { messageId: '01a2080d-0000-7000-8000-0000000ca110', receivedAt, adapter: 'hotline', channel: 'call' }
+  const legs = answeredCall('a', new Date('2026-11-23T10:50:00Z')).records
+  const call = joinCall(
+    legs.map((leg) => factsOf(leg, from, how.limits)),
+    city,
+  )
+  tellCall({ call, revision: 1, settledAt: receivedAt, mergedInto: null, ids: ['a', 'a-b'] }, [], how, rows)
   const announced = emptyRows()
   enter(notice, { state: 'expired', at: receivedAt }, how, announced)
   const events = new Map<string, Record<string, unknown>[]>()
@@ -308,6 +319,7 @@ t.test('every command, exit code, metric and error code is in the documents', as
     [],
     async () => ({ inDoubt: 0, listed: 0, oldest: [] }),
     async () => ({ open: [], totals: [] }),
+    async () => ({ calls: [], forms: [] }),
   )
   const own = (await metrics.registry.getMetricsAsJSON()).map(({ name }) => name)
   for (const name of own) if (!/_(process|nodejs)_/.test(name)) t.match(text, `\`${name}\``)

@@ -231,7 +231,7 @@ t.test('incidents', (t) =>
       await sweepOf(stage, 61).look()
       const dayMs = 86_400_000
       const long = { messagesMs: 9 * dayMs, positionsMs: 9 * dayMs, settledMs: 9 * dayMs, keysMs: 9 * dayMs }
-      const retention = { ...long, reportersMs: 9 * dayMs, incidentsMs: dayMs }
+      const retention = { ...long, reportersMs: 9 * dayMs, incidentsMs: dayMs, callsMs: 9 * dayMs }
       await keepUp({ database, retention, log: silent, now: () => Date.now() + 2 * dayMs })
       const left = async () => (await prisma.incident.findMany({ orderBy: { seq: 'asc' } })).map(({ event }) => event)
       t.strictSame(await left(), ['VMD', 'smoke'], 'what was no case goes earlier')

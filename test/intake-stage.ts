@@ -120,7 +120,7 @@ export class IntakeStage {
 export const toCore: Named = {
   name: 'core',
   filter: {
-    types: ['case-intent', 'delivery', 'answer', 'position', 'incident'],
+    types: ['case-intent', 'delivery', 'answer', 'position', 'incident', 'call'],
     districts: [],
     purposes: [],
     urgencies: [],

@@ -21,6 +21,7 @@ async function open(t: Test, database: Database, centre: Centre): Promise<{ app:
     [],
     () => noticeGauges(database.pool),
     async () => ({ open: [], totals: [] }),
+    async () => ({ calls: [], forms: [] }),
   )
   const app = await createHttp({ apiToken: null, log: silent, metrics, unready: async () => null })
   addNotices(app, { office, prisma: database.prisma } as unknown as RouteOptions)

@@ -18,6 +18,7 @@ const retention: Retention = {
   keysMs: 4 * dayMs,
   reportersMs: 30 * dayMs,
   incidentsMs: 7 * dayMs,
+  callsMs: 7 * dayMs,
 }
 
 forEachDatabase(t, async (t, database) => {

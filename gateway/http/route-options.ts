@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import type { PopUps } from '../calls/pop-ups.ts'
 import type { Source } from '../intake/arrival.ts'
 import type { Desk } from '../intake/commit.ts'
 import type { NoticeOffice } from '../notices/office.ts'
@@ -12,6 +13,7 @@ export interface RouteOptions {
   readonly desk: Desk
   readonly sources: ReadonlyMap<string, Source>
   readonly office: NoticeOffice
+  readonly popUps: PopUps
   readonly links: readonly Supervisor[]
   /** Events were put back in line. */
   posted(): void

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { addCalls } from './calls.ts'
 import { addDeadLetters } from './dead-letters.ts'
 import { addDevices } from './devices.ts'
 import { addErrands } from './errands.ts'
@@ -10,11 +11,14 @@ import { addNotices } from './notices.ts'
 import { addRelations } from './relations.ts'
 import { addReporters } from './reporters.ts'
 import type { RouteOptions } from './route-options.ts'
+import { addSeatCalls } from './seat-calls.ts'
 
 /** `/v1`: what a core, an operator's tool or the console asks the gateway. */
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addIntents(app, options.prisma)
   addIncidents(app, options.prisma)
+  addCalls(app, options)
+  addSeatCalls(app, options)
   addRelations(app, options)
   addMessages(app, options)
   addAttachments(app, options)

@@ -62,7 +62,7 @@ export function answerEnquiries(rows: BatchRows, known: ReadonlyMap<string, Know
 }
 
 /** The core's own words, or the city's for the stage; else that it is with the core. */
-function stateOf({ stage, stageText }: KnownReport, city: City): string {
+export function stateOf({ stage, stageText }: Pick<KnownReport, 'stage' | 'stageText'>, city: City): string {
   return stageText ?? (stage === null ? '已登记，等待受理' : (city.template(stage)?.title ?? stage))
 }
 

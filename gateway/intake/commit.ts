@@ -1,5 +1,6 @@
 import { type ClientBase, DatabaseError, type Pool } from 'pg'
 import type { Receipt } from '../adapter.ts'
+import { completeForms } from '../calls/complete-forms.ts'
 import { GatewayError } from '../errors.ts'
 import { tellIncidents } from '../incidents/events.ts'
 import { mergeStorms } from '../incidents/storm.ts'
@@ -114,7 +115,7 @@ export function groupsOf(batch: readonly Decoded[]): string[] {
 }
 
 /**
- * The rows that need a look at what is stored: storms of incidents, related intents, answers to who asks for a state, and the notices that
+ * The rows that need a look at what is stored: storms of incidents, calls that forms belong to, related intents, answers to who asks for a state, and the notices that
  * receipts speak of.
  */
 export async function completeRows(rows: BatchRows, how: Understanding, pool: Pool | ClientBase): Promise<void> {
@@ -122,6 +123,7 @@ export async function completeRows(rows: BatchRows, how: Understanding, pool: Po
   const known = asked.length === 0 ? new Map<string, KnownReport>() : await findReports(pool, asked)
   if (rows.enquiries.length > 0) answerEnquiries(rows, known, how.city)
   await mergeStorms(rows, how, pool)
+  if (rows.callForms.length > 0) await completeForms(rows, how, pool)
   if (rows.intents.length > 0) {
     const looked = lookedFor(rows.intents, how.city)
     const earlier = await findNeighbours(pool, looked, new Date(Date.now() - relatedWithinMs))

@@ -1,4 +1,6 @@
 import type { Receipt } from '../adapter.ts'
+import type { LegFacts } from '../calls/facts.ts'
+import type { CallFormRow, SettledRow } from '../calls/rows.ts'
 import type { CaseIntent } from '../case-intent.ts'
 import type { IncidentRow } from '../incidents/rows.ts'
 import type { DeliveryRow, NewNotice, NoticeStateRow, StageRow, SubmissionRow, ToldRow } from '../notices/rows.ts'
@@ -24,6 +26,10 @@ export interface BatchRows {
   readonly errands: ErrandRow[]
   /** Incidents of cameras and sensors by id, as they are after this batch. */
   readonly incidents: Map<string, IncidentRow>
+  /** What is said of legs of calls, by exchange and leg. */
+  readonly callLegs: Map<string, LegFacts>
+  readonly callForms: CallFormRow[]
+  readonly settledCalls: SettledRow[]
   parts: { readonly held: readonly HeldPart[]; readonly gone: readonly HeldPart[] }
   /** Keys that were another message's, long enough ago. */
   readonly renewedKeys: {
@@ -65,6 +71,9 @@ export function emptyRows(): BatchRows {
     relations: [],
     errands: [],
     incidents: new Map(),
+    callLegs: new Map(),
+    callForms: [],
+    settledCalls: [],
     parts: { held: [], gone: [] },
     renewedKeys: [],
     noticeStates: [],

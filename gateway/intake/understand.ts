@@ -1,4 +1,5 @@
 import type { Receipt, Received } from '../adapter.ts'
+import { enterCalls } from '../calls/rows.ts'
 import type { City } from '../city/city.ts'
 import { describe, GatewayError } from '../errors.ts'
 import { enterIncidents } from '../incidents/rows.ts'
@@ -221,6 +222,7 @@ function admit(
       device.position = position
   }
   enterIncidents(findings.incidents, rows)
+  enterCalls(findings, { messageId: id, receivedAt: message.receivedAt, ...source }, how.limits, rows)
   for (const intent of findings.intents) {
     const orderingKey = intent.component?.id ?? intent.reporter.id
     rows.intents.push({ intent, receivedAt: message.receivedAt, messageId: id, orderingKey })

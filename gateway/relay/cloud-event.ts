@@ -1,14 +1,14 @@
 import { storableJson } from '../store/array-literal.ts'
 
 /** What the gateway tells a core; the names on the wire are `chengguan.<type>.v1`. */
-export const eventTypes = ['case-intent', 'position', 'delivery', 'answer', 'incident'] as const
+export const eventTypes = ['case-intent', 'position', 'delivery', 'answer', 'incident', 'call'] as const
 export type EventType = (typeof eventTypes)[number]
 
 export interface EventDraft {
   /** Stable over every retry: the core knows a repetition by (source, id). */
   readonly id: string
   readonly type: EventType
-  /** Whom or what it is about: the reporter, the device, the notice; of an incident the camera or sensor. */
+  /** Whom or what it is about: the reporter, the device, the notice; of an incident the camera or sensor, of a call the caller. */
   readonly subject: string
   /** Events with the same key reach a destination in order. */
   readonly orderingKey: string

@@ -17,6 +17,8 @@ export interface Retention {
   readonly reportersMs: number
   /** Incidents that never were a case: motion, and what is not mapped. */
   readonly incidentsMs: number
+  /** Calls, their legs, and which forms they have. */
+  readonly callsMs: number
 }
 
 export interface UpkeepOptions {
@@ -93,6 +95,7 @@ const steps: Readonly<Record<string, Step>> = {
   ),
   incidents: prune((retention) => retention.incidentsMs, [incidents('case_at IS NULL')]),
   reporters: prune((retention) => retention.reportersMs, [correspondences(), relations()]),
+  calls: prune((retention) => retention.callsMs, [calls(), legs(), forms()]),
   deadLetters: async (options, nowMs, signal) => {
     // A message's day is dropped whole, and its dead letters with it: without the bytes nothing can be replayed.
     const before = startOfDay(nowMs - options.retention.messagesMs)
@@ -161,6 +164,21 @@ function errands(): string {
 function incidents(which: string): string {
   return `DELETE FROM incident WHERE id = ANY(ARRAY(
     SELECT id FROM incident WHERE state = 'cleared' AND cleared_at < $1 AND ${which} LIMIT ${rowsABatch}))`
+}
+
+function calls(): string {
+  return `DELETE FROM call WHERE seq = ANY(ARRAY(SELECT seq FROM call WHERE settled_at < $1 LIMIT ${rowsABatch}))`
+}
+
+/** One that waits to be settled stays until it is. */
+function legs(): string {
+  return `DELETE FROM call_leg WHERE (exchange, leg) IN (
+    SELECT exchange, leg FROM call_leg WHERE last_heard_at < $1 AND due_at IS NULL LIMIT ${rowsABatch})`
+}
+
+function forms(): string {
+  return `DELETE FROM call_form WHERE intent_id = ANY(ARRAY(
+    SELECT intent_id FROM call_form WHERE received_at < $1 LIMIT ${rowsABatch}))`
 }
 
 /** A reporter who still waits stays on the list, however long ago it was. */

@@ -4,6 +4,7 @@ import { storableJson } from './array-literal.ts'
 import type { BatchPart } from './batch-part.ts'
 import { Columns } from './columns.ts'
 import { noticeParts } from './notice-parts.ts'
+import { callParts, settledLegs } from './write-calls.ts'
 import { incidentParts } from './write-incidents.ts'
 import { textParts } from './write-texts.ts'
 
@@ -185,18 +186,20 @@ const parts: readonly BatchPart[] = [
   deadLetters,
   ...noticeParts,
   ...incidentParts,
+  ...callParts,
   tally,
   devices,
 ]
 
 /** What must be true of the statement's own doing; else it fails as a whole, and the batch is understood again. */
-function conditions({ devices: { size }, renewedKeys }: BatchRows, columns: Columns): string[] {
+function conditions({ devices: { size }, renewedKeys, settledCalls }: BatchRows, columns: Columns): string[] {
   const require = (table: string, count: number, otherwise: string) =>
     count === 0
       ? []
       : [`chengguan_require((SELECT count(*) FROM ${table}) = ${columns.value(String(count))}::bigint, '${otherwise}')`]
   return [
     ...require('device_in', size, 'a device was written by another gateway'),
+    ...require('leg_settled', settledLegs(settledCalls).length, 'more was said of a call'),
     ...require('key_renewed', renewedKeys.length, 'a key was renewed by another gateway'),
   ]
 }

@@ -1,5 +1,12 @@
 import type { CaseIntent, Location, Timestamp } from '../case-intent.ts'
-import type { DatagramReport, DeliveryReport, PresenceReport, ReceiptReport } from '../report.ts'
+import type {
+  CallFormReport,
+  CallReport,
+  DatagramReport,
+  DeliveryReport,
+  PresenceReport,
+  ReceiptReport,
+} from '../report.ts'
 import type { FilterReason } from './filters.ts'
 import type { IncidentChange, WantedSnapshot } from './incident-state.ts'
 
@@ -20,6 +27,10 @@ export interface Findings {
   /** What became of incidents of cameras and sensors, in order; their intents stand in `intents`. */
   readonly incidents: readonly IncidentChange[]
   readonly snapshots: readonly WantedSnapshot[]
+  /** What is said of legs of calls. */
+  readonly calls: readonly CallReport[]
+  /** Forms of seats, with their intents; what the call itself says is added by the intake. */
+  readonly callForms: readonly { readonly report: CallFormReport; readonly intentId: string }[]
 }
 
 /** A reporter who is owed an answer and can be given one on the channel they wrote on. */

@@ -22,7 +22,7 @@ export interface TextCircumstances {
 /** A fix that a picture's EXIF says, without an accuracy of its own: phones are often this far off. */
 const pictureRadiusM = 100
 /** A picture taken this far from the place that the words name was taken elsewhere, or the words mean another place. */
-const contradictsM = 500
+export const contradictsM = 500
 
 const wordsOf = ({ title, text }: TextReport): string =>
   [title, text].filter((part) => part !== null && part !== '').join('\n')
@@ -126,7 +126,7 @@ function urgencyOf({ candidates }: CategoryReading, category: Category | null, c
 /** From this confidence on the first candidate is worth a point on the map, with its circle; `place` says how sure it is. */
 const pointFrom = 0.5
 
-function placeLocation(place: PlaceReading, city: City, limits: TriageLimits): Location | null {
+export function placeLocation(place: PlaceReading, city: City, limits: TriageLimits): Location | null {
   const [first] = place.candidates
   if (first === undefined || first.confidence < pointFrom) return null
   const { latitude, longitude, accuracyM } = first
@@ -145,7 +145,7 @@ function pictureLocation({ attachments }: TextReport, city: City, limits: Triage
 
 const bare = { system: 'wgs84', staleS: null, original: null, gps: null, cell: null } as const
 
-function addressOf({ candidates: [first] }: PlaceReading): string | null {
+export function addressOf({ candidates: [first] }: PlaceReading): string | null {
   return first === undefined || first.confidence < pointFrom ? null : first.name
 }
 

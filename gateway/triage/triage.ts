@@ -1,6 +1,8 @@
 import type { CaseIntent } from '../case-intent.ts'
 import type { City } from '../city/city.ts'
 import type {
+  CallFormReport,
+  CallReport,
   DatagramReport,
   DeliveryReport,
   FormReport,
@@ -11,6 +13,7 @@ import type {
   TextReport,
 } from '../report.ts'
 import { takeAlarm } from './alarms.ts'
+import { callFormIntent } from './call-forms.ts'
 import type { AcceptedPosition, Enquiry, Filtered, Findings, TaskAnswer, WritingReporter } from './findings.ts'
 import type { IncidentChange, WantedSnapshot } from './incident-state.ts'
 import { answerOf, intentOf, isAnswer, isIntent } from './intents.ts'
@@ -50,6 +53,8 @@ class Desk {
   readonly filtered: Filtered[] = []
   readonly incidents: IncidentChange[] = []
   readonly snapshots: WantedSnapshot[] = []
+  readonly calls: CallReport[] = []
+  readonly callForms: { report: CallFormReport; intentId: string }[] = []
   readonly message: TriageMessage
   readonly city: City
   readonly memories: Map<string, SubjectMemory>
@@ -90,6 +95,8 @@ export function triage(
     else if (report?.kind === 'form') takeForm(report, desk)
     else if (report?.kind === 'text') takeText(report, index, desk)
     else if (report?.kind === 'alarm') takeAlarm(report, index, desk)
+    else if (report?.kind === 'call') desk.calls.push(report)
+    else if (report?.kind === 'call-form') takeCallForm(report, desk)
     else if (report?.kind === 'datagram') desk.datagrams.push({ index, report })
     else if (report?.kind === 'delivery') desk.deliveries.push(report)
     else if (report?.kind === 'presence') desk.presences.push(report)
@@ -97,10 +104,10 @@ export function triage(
   }
   const { positions, intents, answers, presences, receipts, filtered } = desk
   const { reporters, enquiries, datagrams, deliveries } = desk
-  const { incidents, snapshots } = desk
+  const { incidents, snapshots, calls, callForms } = desk
   return {
     ...{ positions, intents, answers, presences, receipts, reporters, enquiries, datagrams, deliveries, filtered },
-    ...{ incidents, snapshots },
+    ...{ incidents, snapshots, calls, callForms },
   }
 }
 
@@ -138,6 +145,12 @@ function takeForm(form: FormReport, desk: Desk): void {
   const circumstances = { message, city, subject, memory: memories.get(form.subject) ?? null, newId, limits }
   if (isAnswer(form)) desk.answers.push(answerOf(form, circumstances))
   else if (isIntent(form)) desk.intents.push(intentOf(form, circumstances))
+}
+
+function takeCallForm(report: CallFormReport, { message, city, newId, limits, intents, callForms }: Desk): void {
+  const intent = callFormIntent(report, { message, city, subject: city.subjectByPhone(report.subject), newId, limits })
+  intents.push(intent)
+  callForms.push({ report, intentId: intent.id })
 }
 
 /** Something new, something to add, or a question after the state; an empty text is answered, and is no report. */
