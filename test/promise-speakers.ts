@@ -1,4 +1,7 @@
+import { writeJsonCdr } from '../adapters/freeswitch/cdr-write.ts'
+import { writeAlertXml } from '../adapters/hikvision/write-alert.ts'
 import type { SimulatedCore } from '../simulators/core.ts'
+import { courseOf } from '../simulators/freeswitch-call.ts'
 
 /** One who posts to an adapter and is owed the promise: how it says its n-th thing, and what of it is at the core. */
 export interface Speaker {
@@ -12,8 +15,8 @@ export interface Speaker {
       readonly body: string | Uint8Array
     }
   }
-  /** Names of what the core has, with how often. */
-  found(core: SimulatedCore): Map<string, number>
+  /** Names of what is there, with how often: at the core, or where the core is told of nothing, at the gateway. */
+  found(core: SimulatedCore, http: string): Map<string, number> | Promise<Map<string, number>>
 }
 
 const json = { 'content-type': 'application/json' }
@@ -35,6 +38,8 @@ function counted(
 const jpeg = Buffer.concat([Buffer.from('\xff\xd8\xff\xe0', 'latin1'), Buffer.alloc(4000, 7)]).toString('base64')
 /** Of the example city, those whose alarms are cases at once: no bridge, which must last. */
 const sensors = Array.from({ length: 40 }, (_, i) => i + 1).filter((i) => i % 4 !== 3)
+
+const cameras = Array.from({ length: 30 }, (_, i) => `c-${String(i + 1).padStart(3, '0')}`)
 
 export const speakers: readonly Speaker[] = [
   {
@@ -66,5 +71,62 @@ export const speakers: readonly Speaker[] = [
           ? `${(reporter as { id: string }).id} ${(incident as { part: string | null }).part}`
           : null,
       ),
+  },
+  {
+    what: 'CDRs of FreeSWITCH',
+    adapter: { name: 'pbx', kind: 'freeswitch-cdr' },
+    say(n) {
+      const uuid = `00000000-0000-4000-a000-${String(n).padStart(12, '0')}`
+      const making = { coreUuid: 'core', uuid: () => uuid, sequence: () => 1 }
+      const plan = { caller: '13800138000', dnis: '12319', seat: '8001', digits: '1', ringS: 3, talkS: 20 }
+      const startedAt = new Date(Date.UTC(2026, 10, 26) + n * 1000)
+      const [record] = courseOf({ ...plan, outcome: 'menu', startedAt }, making).records
+      if (record === undefined) throw new Error('a call has a record')
+      return { name: uuid, request: { path: '/ingest/pbx/', headers: json, body: writeJsonCdr(record, true) } }
+    },
+    found: (core) =>
+      counted(core, 'call', ({ exchange, call, revision }) =>
+        exchange === 'pbx' && revision === 1 ? String(call) : null,
+      ),
+  },
+  {
+    what: 'movements that Hikvision cameras post',
+    adapter: {
+      name: 'cameras',
+      kind: 'hikvision-push',
+      cameras: Object.fromEntries(cameras.map((camera, i) => [`10.1.2.3/${i + 1}`, camera])),
+    },
+    say(n) {
+      const channel = String(1 + (n % cameras.length))
+      const region = String(Math.floor(n / cameras.length))
+      const dateTime = new Date().toISOString()
+      const alert = {
+        channel,
+        eventType: 'VMD',
+        eventState: 'active',
+        postCount: 1,
+        dateTime,
+        regions: [region],
+      } as const
+      const request = {
+        path: '/ingest/cameras/',
+        headers: { 'content-type': 'application/xml' },
+        body: writeAlertXml(alert),
+      }
+      return { name: `${cameras[n % cameras.length]} ${region}`, request }
+    },
+    // Movement is no case: the core is not told.
+    async found(_core, http) {
+      const times = new Map<string, number>()
+      for (const camera of cameras) {
+        const answer = await fetch(`${http}/v1/incidents?subject=${camera}&limit=1000`)
+        const { incidents } = (await answer.json()) as { incidents: { subject: string; part: string | null }[] }
+        for (const { subject, part } of incidents) {
+          const name = `${subject} ${part}`
+          times.set(name, (times.get(name) ?? 0) + 1)
+        }
+      }
+      return times
+    },
   },
 ]
