@@ -13,6 +13,8 @@ import { nvrFrigate } from '../adapters/nvr/frigate.ts'
 import { nvrMotion } from '../adapters/nvr/motion.ts'
 import { platformAlarms, platformSensors } from '../adapters/platform/alarms.ts'
 import { platformCalls } from '../adapters/platform/calls.ts'
+import { onvifNotify } from '../adapters/onvif/notify.ts'
+import { onvifPull } from '../adapters/onvif/pull-point.ts'
 import { smppEsme } from '../adapters/smpp/esme.ts'
 import { smppSmsc } from '../adapters/smpp/smsc.ts'
 import type { AdapterKind } from './adapter.ts'
@@ -29,6 +31,8 @@ export const adapterKinds: readonly AdapterKind<never>[] = [
   listed(platformCalls),
   listed(platformAlarms),
   listed(platformSensors),
+  listed(onvifPull),
+  listed(onvifNotify),
   listed(freeswitchCdr),
   listed(freeswitchEsl),
   listed(asteriskAmi),
