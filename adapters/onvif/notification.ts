@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Inbound } from '../../gateway/adapter.ts'
 import { GatewayError, quote } from '../../gateway/errors.ts'
 import { ns } from './names.ts'
-import { timeOf } from './times.ts'
-import { type Charset, child, childrenNamed, escaped, find, readXml, type Scope, type XmlElement } from './xml.ts'
+import { child, childrenNamed, escaped, find, readXml, type Scope, type XmlDocument, type XmlElement } from './xml.ts'
 
 /** NotificationMessage of WS-BaseNotification with ONVIF's tt:Message (Core Specification, 9.5). */
 
@@ -90,11 +89,15 @@ function itemsOf(message: XmlElement, group: string): Item[] {
  * identity: after a new subscription the same notification comes in other company. What was declared around it goes into
  * the envelope. An answer that cannot be read is one message, `is: answer`, and a dead letter.
  */
-export function messagesOf(bytes: Uint8Array, root: XmlElement, charset: Charset): Inbound[] {
+export function messagesOf(
+  bytes: Uint8Array,
+  { root, charset }: XmlDocument,
+  more: Readonly<Record<string, string>> = {},
+): Inbound[] {
   return notificationsIn(root).map((element) => {
     const raw = Buffer.from(bytes.subarray(element.start, element.end))
     const declared = declarations(element.scope, raw)
-    const envelope = { is: 'notification', namespaces: declared, ...(charset !== 'utf-8' && { charset }) }
+    const envelope = { is: 'notification', namespaces: declared, ...(charset !== 'utf-8' && { charset }), ...more }
     return { ...identity(element, raw), raw, envelope }
   })
 }
@@ -120,24 +123,20 @@ export function scopeOf(namespaces: string | undefined): Scope {
   return new Map(pairs as [string, string][])
 }
 
-/** Of a camera whose clock begins anew at each start, or stands still, the same words soon are another alarm. */
-const holdsWithoutClockMs = 10_000
-const clocksBegin = Date.UTC(2015, 0, 1)
-
 /**
- * What a notification says, UtcTime and all, is its identity: ONVIF gives it no number. A clock of whole seconds makes one
- * of a property that goes on, off and on within a second and back.
+ * What a notification says, UtcTime and all, is its identity: ONVIF gives it no number. Not for long: there are cameras whose
+ * clock stands still or begins anew at each start, and firmware that writes an old UtcTime into later notifications. What
+ * really comes twice (posted again, or told by two subscriptions at once) does so within seconds.
  */
+const keyHoldsMs = 60_000
+
 function identity(element: XmlElement, raw: Buffer): Pick<Inbound, 'key' | 'keyHoldsMs'> {
   try {
     const { topic, topicNamespace, utcTime, operation, source, key, data } = readNotification(element)
     const words = [source, key, data].map((items) => JSON.stringify(items.map(({ name, value }) => [name, value])))
-    const of = hash([topic, topicNamespace ?? '', utcTime ?? '', operation ?? '', ...words])
-    const time = utcTime === null ? null : timeOf(utcTime)
-    const clock = time !== null && time.getTime() >= clocksBegin
-    return { key: of, ...(!clock && { keyHoldsMs: holdsWithoutClockMs }) }
+    return { key: hash([topic, topicNamespace ?? '', utcTime ?? '', operation ?? '', ...words]), keyHoldsMs }
   } catch (error) {
-    if (error instanceof GatewayError) return { key: hash([raw.toString('latin1')]) }
+    if (error instanceof GatewayError) return { key: hash([raw.toString('latin1')]), keyHoldsMs }
     throw error
   }
 }

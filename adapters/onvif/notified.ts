@@ -18,8 +18,7 @@ export function messagesIn(whole: Inbound): readonly [Inbound, ...Inbound[]] {
 
 function opened(raw: Uint8Array): Inbound[] {
   try {
-    const { root, charset } = readXml(raw)
-    return messagesOf(raw, root, charset)
+    return messagesOf(raw, readXml(raw))
   } catch (error) {
     if (error instanceof GatewayError) return []
     throw error
@@ -28,9 +27,9 @@ function opened(raw: Uint8Array): Inbound[] {
 
 /**
  * The context of a door that takes requests of several notifications: all of them are durable, or the device sends them
- * again, and those that were stored are known.
+ * again, and those that were stored are known. `heard`: told of each request; what it gives goes into the envelopes.
  */
-export function takingApart(context: AdapterContext, heard: () => void): AdapterContext {
+export function takingApart(context: AdapterContext, heard: () => Readonly<Record<string, string>>): AdapterContext {
   return {
     name: context.name,
     http: context.http,
@@ -39,12 +38,12 @@ export function takingApart(context: AdapterContext, heard: () => void): Adapter
     arrived: (addressee) => context.arrived(addressee),
     refused: (reason, fields) => context.refused(reason, fields),
     accept: async (whole) => {
-      const settled = await Promise.allSettled(messagesIn(whole).map((message) => context.accept(message)))
+      const marked = { ...whole, envelope: { ...whole.envelope, ...heard() } }
+      const settled = await Promise.allSettled(messagesIn(marked).map((message) => context.accept(message)))
       const receipts = settled.map((one): Receipt => {
         if (one.status === 'rejected') throw one.reason
         return one.value
       })
-      heard()
       return receipts.find((receipt) => receipt !== 'dead-lettered') ?? 'dead-lettered'
     },
   }

@@ -48,6 +48,7 @@ export class NotifyListener implements Adapter {
     this.#device = options.subscribe === 'off' ? null : new Device(options.subscribe)
     const heard = () => {
       this.#heardAt = Date.now()
+      return this.#session?.subscription?.marks ?? {}
     }
     this.#webhook = new Webhook(
       takingApart(context, heard),

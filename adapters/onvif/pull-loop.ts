@@ -123,9 +123,9 @@ export class PullLoop {
     }
   }
 
-  #opened({ bytes, root, charset, body }: Reply): Inbound[] {
-    this.#subscription.prolonged(lifetimeIn(body.children[0] ?? null, null))
-    return messagesOf(bytes, root, charset)
+  #opened(reply: Reply): Inbound[] {
+    this.#subscription.prolonged(lifetimeIn(reply.body.children[0] ?? null, null))
+    return messagesOf(reply.bytes, reply, this.#subscription.marks)
   }
 }
 

@@ -24,10 +24,13 @@ export function decode(message: Received, reading: Reading): Report[] {
     if (envelope.problem !== undefined) throw new GatewayError('DECODE_TOO_LARGE', `ONVIF: ${envelope.problem}`)
     throw new GatewayError('DECODE_UNSUPPORTED', `ONVIF: ${quote(readXml(raw).root.name)} without a notification`)
   }
-  return [alarm(notificationOf(raw, envelope), reading)]
+  const notification = notificationOf(raw, envelope)
+  const phase = phaseOf(notification, envelope.live === 'yes')
+  return phase === null ? [] : [alarm(notification, phase, reading)]
 }
 
-function alarm(notification: Notification, { camera, cameras, snapshots }: Reading): AlarmReport {
+function alarm(notification: Notification, phase: AlarmReport['phase'], reading: Reading): AlarmReport {
+  const { camera, cameras, snapshots } = reading
   const { topic, topicNamespace, utcTime, source, key, data } = notification
   const named = source.find(({ value }) => Object.hasOwn(cameras, value))
   const subject = (named === undefined ? undefined : cameras[named.value]) ?? camera
@@ -36,8 +39,6 @@ function alarm(notification: Notification, { camera, cameras, snapshots }: Readi
   const foreign = topicNamespace === null ? [] : [['topicNamespace', topicNamespace] as const]
   const whole = named !== undefined || Object.keys(cameras).length === 0
   const part = partOf(source.filter((item) => item !== named && !(whole && viewName.test(item.name))))
-  const occurrence = words(key)
-  const phase = phaseOf(notification)
   const pictured = snapshots !== 'off' && phase !== 'ended'
   return {
     kind: 'alarm',
@@ -47,7 +48,8 @@ function alarm(notification: Notification, { camera, cameras, snapshots }: Readi
     event: topic,
     part,
     phase,
-    occurrence,
+    // An object's id (the key) is used again for others, so it names no occurrence.
+    occurrence: null,
     detail: Object.fromEntries([
       ...foreign,
       ...unread,
@@ -60,7 +62,8 @@ function alarm(notification: Notification, { camera, cameras, snapshots }: Readi
 }
 
 /** Items that name the view and not a place in it. */
-const viewName = /^(VideoSource(Configuration)?(Token)?|VideoAnalyticsConfiguration(Token)?|(Source|Profile)(Token)?)$/
+const viewName =
+  /^(VideoSource(Configuration)?(Token)?|(Video)?AnalyticsConfiguration(Token)?|(Source|Profile)(Token)?)$/
 
 /** A rule's or input's own name where it stands alone, as rules of the city are written. */
 const partOf = (items: readonly Item[]): string | null =>
@@ -96,12 +99,17 @@ function stateOf(data: readonly Item[]): boolean | null {
   return found === undefined ? null : (states.get(found.value.toLowerCase()) ?? null)
 }
 
-/** Initialized tells what holds on subscribing: it closes what ended while nobody listened, and begins nothing (9.4.2). */
-function phaseOf({ operation, data }: Notification): AlarmReport['phase'] {
+/**
+ * Initialized tells what holds on subscribing: it closes what ended while nobody listened, and begins nothing. Only a property
+ * of one object (it has a key) also comes to be later: inside a field, and Initialized is its beginning; outside of it, and
+ * that is nothing, `null` (Core Specification, 9.4.2).
+ */
+function phaseOf({ operation, key, data }: Notification, live: boolean): AlarmReport['phase'] | null {
   if (operation === 'Deleted') return 'ended'
   const state = stateOf(data)
-  if (state === false) return 'ended'
-  if (operation === 'Initialized') return 'state-on'
+  const initialized = operation === 'Initialized'
+  if (state === false) return initialized && key.length > 0 ? null : 'ended'
+  if (initialized && !(live && key.length > 0)) return 'state-on'
   return state === null ? 'once' : 'began'
 }
 

@@ -83,7 +83,7 @@ function fault12(fault: XmlElement): Fault {
     at = child(at, ns.soap12, 'Subcode')
   }
   // WS-BaseNotification names its faults by the element of the detail: ResourceUnknownFault.
-  const detail = child(fault, ns.soap12, 'Detail')?.children[0]
+  const detail = child(fault, ns.soap12, 'Detail')?.children.find(({ name }) => name.endsWith('Fault'))
   return {
     codes: [...codes, ...(detail === undefined ? [] : [detail.name])],
     reason: (find(fault, ns.soap12, 'Text')?.text ?? '').slice(0, 200),

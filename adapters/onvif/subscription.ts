@@ -12,6 +12,9 @@ interface Wanted {
 /** Unsubscribing is a courtesy: a device that does not answer forgets the subscription by itself. */
 const farewellMs = 2000
 
+/** For so long after subscribing a device tells what holds. */
+const stateWithinMs = 10_000
+
 /** One subscription at a device, and how long it still lives. */
 export class Subscription {
   readonly endpoint: Endpoint
@@ -19,6 +22,7 @@ export class Subscription {
   readonly #options: DeviceOptions
   #lifetimeMs: number
   #endsAt: number
+  readonly #openedAt = Date.now()
   #renewable = true
 
   private constructor(device: Device, options: DeviceOptions, endpoint: Endpoint, lifetimeMs: number) {
@@ -48,6 +52,11 @@ export class Subscription {
 
   get remainingMs(): number {
     return this.#endsAt - Date.now()
+  }
+
+  /** For the envelope: whether a property that comes as Initialized now has just come to be. */
+  get marks(): Readonly<Record<string, string>> {
+    return Date.now() - this.#openedAt > stateWithinMs ? { live: 'yes' } : {}
   }
 
   get #due(): boolean {

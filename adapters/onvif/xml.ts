@@ -34,8 +34,11 @@ export interface XmlDocument {
 /** What a device that claims UTF-8 and is wrong writes in China. */
 export type Charset = 'utf-8' | 'gb18030'
 
+const padding = new Set('\0 \t\r\n')
 const deepest = 32
 const mostElements = 50_000
+/** Prefixes in force at once: each element that declares some has a list of its own. */
+const mostPrefixes = 200
 
 /**
  * Of bytes as Latin-1, so that offsets are those of the bytes: in UTF-8 and GB 18030 none of a character's later bytes is
@@ -63,7 +66,8 @@ export function readXml(bytes: Uint8Array, scope: Scope = new Map(), charset = c
   let elements = 0
   let at = source.startsWith('\xef\xbb\xbf') ? 3 : 0
   // Devices count the NUL behind their string in content-length.
-  const end = source.replace(/[\s\0]+$/, '').length
+  let end = source.length
+  while (end > at && padding.has(source[end - 1] ?? '')) end--
   while (at < end) {
     token.lastIndex = at
     const found = token.exec(source)
@@ -152,13 +156,15 @@ function dereferenced(whole: string, name: string): string {
 
 function opening(tag: string, written: string, around: Scope, start: number, text: TextReader): Open {
   const attributes = new Map<string, string>()
-  let scope = around
+  const own = new Map<string, string>()
   for (const [, name = '', double, single] of written.matchAll(attribute)) {
     const value = text(double ?? single ?? '', true)
     const prefix = name === 'xmlns' ? '' : name.startsWith('xmlns:') ? name.slice('xmlns:'.length) : null
     if (prefix === null) attributes.set(name, value)
-    else scope = new Map(scope).set(prefix, value.trim())
+    else own.set(prefix, value.trim())
   }
+  const scope = own.size === 0 ? around : new Map([...around, ...own])
+  if (scope.size > mostPrefixes) throw new GatewayError('DECODE_TOO_LARGE', `XML: more than ${mostPrefixes} prefixes`)
   return { tag, attributes, scope, start, children: [], text: '' }
 }
 
