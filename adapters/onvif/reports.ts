@@ -6,6 +6,7 @@ import { sniffed } from '../../gateway/web/media-type.ts'
 import { refuseTooLarge } from '../../gateway/web/webhook.ts'
 import { type Item, type Notification, notificationOf } from './notification.ts'
 import { type Picture, pictureText, readPicture } from './picture.ts'
+import { openEnvelope } from './soap.ts'
 import { timeOf } from './times.ts'
 import { readXml } from './xml.ts'
 
@@ -22,7 +23,11 @@ export function decode(message: Received, reading: Reading): Report[] {
   if (envelope.is === 'picture') return [pictureReport(raw, readPicture(envelope.picture ?? ''), envelope)]
   if (envelope.is === 'answer') {
     if (envelope.problem !== undefined) throw new GatewayError('DECODE_TOO_LARGE', `ONVIF: ${envelope.problem}`)
-    throw new GatewayError('DECODE_UNSUPPORTED', `ONVIF: ${quote(readXml(raw).root.name)} without a notification`)
+    const { root } = readXml(raw)
+    const opened = openEnvelope(root)
+    const operation = opened?.is === 'body' ? (opened.body.children[0]?.name ?? '') : ''
+    if (operation === 'Notify' || operation === 'PullMessagesResponse') return []
+    throw new GatewayError('DECODE_UNSUPPORTED', `ONVIF: ${quote(root.name)} without a notification`)
   }
   const notification = notificationOf(raw, envelope)
   const phase = phaseOf(notification, envelope.live === 'yes')
