@@ -24,6 +24,8 @@ export interface CameraHabits {
   readonly calls: string | null
   /** The longest that it grants, whatever is asked for. */
   readonly mostMs: number
+  /** With every answer it says so much more than is true is left of a subscription. */
+  readonly saysMoreMs: number
   readonly renew: 'honoured' | 'refused' | 'ignored'
   /** `false`: a pull is answered at once. */
   readonly holds: boolean
@@ -41,6 +43,7 @@ const usual: CameraHabits = {
   clockAheadMs: 0,
   calls: null,
   mostMs: 600_000,
+  saysMoreMs: 0,
   renew: 'honoured',
   holds: true,
   byParameter: false,
@@ -79,6 +82,7 @@ export class SimulatedCamera {
   readonly #posting = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
   #host = ''
+  #saidMoreMs = 0
 
   constructor(habits: Partial<CameraHabits> = {}) {
     this.habits = { ...usual, ...habits }
@@ -263,7 +267,9 @@ export class SimulatedCamera {
   }
 
   #times(prefix: string, one: Listening): string {
-    const until = new Date(one.endsAt + this.habits.clockAheadMs).toISOString()
+    const { clockAheadMs, saysMoreMs } = this.habits
+    this.#saidMoreMs += saysMoreMs
+    const until = new Date(one.endsAt + clockAheadMs + this.#saidMoreMs).toISOString()
     return `<${prefix}:CurrentTime>${this.now.toISOString()}</${prefix}:CurrentTime><${prefix}:TerminationTime>${until}</${prefix}:TerminationTime>`
   }
 

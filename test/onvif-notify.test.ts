@@ -29,7 +29,7 @@ t.test('what cannot be stored now is posted again', async (t) => {
 })
 
 t.test('the subscription is renewed; one that the camera has forgotten is noticed then', async (t) => {
-  const stage = await CameraStage.notify(t, { mostMs: 400 })
+  const stage = await CameraStage.notify(t, { mostMs: 1200 })
   await stage.start()
   await stage.until('it was renewed', () => (stage.camera.asked.get('Renew') ?? 0) >= 2)
   t.equal(stage.camera.asked.get('Subscribe'), 1)

@@ -43,7 +43,7 @@ for (const proof of ['digest', 'token', 'both'] as const)
     const clockAheadMs = Date.UTC(1970, 0, 1, 8) - Date.now()
     const stage = await CameraStage.pull(
       t,
-      { username: 'admin', password: 'pa"ss', proof, clockAheadMs, mostMs: 1500 },
+      { username: 'admin', password: 'pa"ss', proof, clockAheadMs, mostMs: 3000 },
       { poll: '300ms' },
     )
     await stage.start()
@@ -63,12 +63,19 @@ t.test('a wrong password is a link that is down and no message', async (t) => {
 })
 
 t.test('a subscription is renewed before its time is over, and nothing is lost', async (t) => {
-  const stage = await CameraStage.pull(t, { mostMs: 1000 }, { poll: '150ms' })
+  const stage = await CameraStage.pull(t, { mostMs: 2000 }, { poll: '150ms' })
   await stage.start()
   await stage.until('it was renewed three times', () => (stage.camera.asked.get('Renew') ?? 0) >= 3)
   stage.camera.motion(true)
   await stage.until('it came', () => stage.alarms.length === 1)
   t.equal(stage.camera.asked.get('CreatePullPointSubscription'), 1)
+})
+
+t.test('answers that say a little more than was reckoned each time put no renewal off', async (t) => {
+  const stage = await CameraStage.pull(t, { mostMs: 3000, saysMoreMs: 20 }, { poll: '100ms' })
+  await stage.start()
+  await stage.until('it was renewed', () => (stage.camera.asked.get('Renew') ?? 0) >= 1)
+  t.strictSame(stage.downs, [])
 })
 
 for (const renew of ['refused', 'ignored'] as const)

@@ -124,7 +124,7 @@ export class PullLoop {
   }
 
   #opened(reply: Reply): Inbound[] {
-    this.#subscription.prolonged(lifetimeIn(reply.body.children[0] ?? null, null))
+    this.#subscription.told(lifetimeIn(reply.body.children[0] ?? null, null))
     return messagesOf(reply.bytes, reply, this.#subscription.marks)
   }
 }

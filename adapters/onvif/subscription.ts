@@ -90,9 +90,14 @@ export class Subscription {
     }
   }
 
-  /** What an answer says of CurrentTime and TerminationTime: many devices prolong with every pull. */
-  prolonged(remainingMs: number | null): void {
-    if (remainingMs !== null && remainingMs > this.remainingMs) this.#lives(remainingMs)
+  /**
+   * What an answer to a pull says is left: many devices prolong with every pull, some grant less then. Never less of a
+   * lifetime: half of it is when to renew, and must come although every answer differs by a little from what was reckoned.
+   */
+  told(remainingMs: number | null): void {
+    if (remainingMs === null) return
+    this.#endsAt = Date.now() + remainingMs
+    this.#lifetimeMs = Math.max(this.#lifetimeMs, remainingMs)
   }
 
   #lives(ms: number): void {
