@@ -11,6 +11,8 @@ import { mqttClient } from '../adapters/mqtt/client.ts'
 import { nmea } from '../adapters/nmea/adapter.ts'
 import { nvrFrigate } from '../adapters/nvr/frigate.ts'
 import { nvrMotion } from '../adapters/nvr/motion.ts'
+import { onvifNotify } from '../adapters/onvif/notify.ts'
+import { onvifPull } from '../adapters/onvif/pull-point.ts'
 import { platformAlarms, platformSensors } from '../adapters/platform/alarms.ts'
 import { platformCalls } from '../adapters/platform/calls.ts'
 import { smppEsme } from '../adapters/smpp/esme.ts'
@@ -29,6 +31,8 @@ export const adapterKinds: readonly AdapterKind<never>[] = [
   listed(platformCalls),
   listed(platformAlarms),
   listed(platformSensors),
+  listed(onvifPull),
+  listed(onvifNotify),
   listed(freeswitchCdr),
   listed(freeswitchEsl),
   listed(asteriskAmi),
