@@ -1,0 +1,87 @@
+import type { UnitOptions } from './options.ts'
+import type { ReadRequest } from './pdu.ts'
+import { planRequests } from './plan.ts'
+
+export interface PaceLimits {
+  readonly misses: number
+  readonly probeAtMost: number
+}
+
+/** One request of a unit, and how it went. */
+export interface Ask {
+  readonly request: ReadRequest
+  /** Times in a row that no answer came. */
+  failures: number
+  /** Not asked before. */
+  notBeforeMs: number
+  fault: string
+}
+
+/**
+ * When one unit is asked, and for what. Times are those of a clock that nobody sets. Due times keep to a grid, so that a
+ * late poll makes none that follows late; polls that were missed are left out. Some devices are silent about registers
+ * that they do not have: one such request must neither be waited for every time nor silence the others.
+ */
+export class UnitPace {
+  readonly unit: UnitOptions
+  readonly asks: readonly Ask[]
+  readonly #limits: PaceLimits
+  #dueMs: number
+  /** Polls in a row in which nothing was answered. */
+  #misses = 0
+
+  constructor(unit: UnitOptions, limits: PaceLimits, firstMs: number) {
+    this.unit = unit
+    this.#limits = limits
+    this.asks = planRequests(unit.map).map((request) => ({ request, failures: 0, notBeforeMs: 0, fault: '' }))
+    this.#dueMs = firstMs
+  }
+
+  /** It answered its last poll, or none was made yet. */
+  get answers(): boolean {
+    return this.#misses === 0
+  }
+
+  get dueMs(): number {
+    return this.answers ? this.#dueMs : Math.max(this.#dueMs, Math.min(...this.asks.map((ask) => ask.notBeforeMs)))
+  }
+
+  /** Begins again with a new link. */
+  due(atMs: number): void {
+    this.#dueMs = atMs
+  }
+
+  /** What to ask now, the surest first. Of a unit that does not answer one thing; the rest when it does. */
+  turn(nowMs: number): readonly Ask[] {
+    const ready = this.asks.filter((ask) => ask.notBeforeMs <= nowMs)
+    const surest = [...ready].sort((a, b) => a.failures - b.failures || a.notBeforeMs - b.notBeforeMs)
+    return this.answers ? surest : surest.slice(0, 1)
+  }
+
+  answered(ask: Ask): void {
+    ask.failures = 0
+    ask.notBeforeMs = 0
+  }
+
+  missed(ask: Ask, fault: string, nowMs: number): void {
+    ask.failures++
+    ask.fault = fault
+    const pauseMs = this.unit.every * 2 ** Math.min(ask.failures - 1, 20)
+    ask.notBeforeMs = nowMs + Math.min(pauseMs, this.#limits.probeAtMost)
+  }
+
+  /** A poll is over. */
+  polled(heard: boolean, nowMs: number): void {
+    if (heard && !this.answers) for (const ask of this.asks) ask.notBeforeMs = 0
+    this.#misses = heard ? 0 : this.#misses + 1
+    const { every } = this.unit
+    if (nowMs >= this.#dueMs) this.#dueMs += every * Math.max(1, Math.ceil((nowMs - this.#dueMs) / every))
+  }
+
+  /** Why a request has no answer, when that has been so often enough to be said. */
+  silence(ask: Ask): string | null {
+    const { misses } = this.#limits
+    if (ask.failures >= misses) return ask.fault
+    return this.#misses >= misses ? (this.asks.find(({ fault }) => fault !== '')?.fault ?? 'no answer') : null
+  }
+}
