@@ -90,7 +90,10 @@ export class ModbusPlant {
     }
     this.#underWay++
     this.mostUnderWay = Math.max(this.mostUnderWay, this.#underWay)
-    if (fault?.is !== 'late') return send()
+    if (fault?.is !== 'late') {
+      send()
+      return
+    }
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       send()

@@ -52,7 +52,8 @@ const point = z
     alarms: z.array(alarm).max(16).default([]),
     ratePerMinute: z.number().positive().nullable().default(null),
     stuckAfter: duration({ least: '1s', most: '30d' }).nullable().default(null),
-    silentAfter: duration({ least: '1s', most: '30d' }).nullable().default(null),
+    /** Without a good value for so long the point is an alarm. */
+    silentAfter: duration({ least: '1s', most: '30d' }).prefault('5m'),
   })
   .transform(
     ({ function: table, type: given, range, alarms, ratePerMinute, stuckAfter, silentAfter, ...rest }, context) => {
