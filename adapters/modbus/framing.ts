@@ -51,14 +51,37 @@ function tcpLength(bytes: Buffer, at: number): number | null {
   return bytes.readUInt16BE(at + 2) === 0 && length >= 2 && length <= 254 ? length : null
 }
 
+/**
+ * The header that is waited for is looked for as a whole, at any place: half a frame before it, full of zeros, reads as the
+ * beginning of many a frame.
+ */
 export function seekTcp(bytes: Buffer, wanted: Wanted): Sought {
+  const from = headerOf(bytes, wanted)
+  const before = others(bytes.subarray(0, from ?? bytes.length), wanted)
+  if (from === null) return { pdu: null, ...before }
+  const end = from + mbap + (tcpLength(bytes, from) ?? 0)
+  const strays = withNoise(before.strays, before.rest.length)
+  if (end > bytes.length) return { pdu: null, strays, rest: bytes.subarray(from) }
+  return { pdu: bytes.subarray(from + mbap + 1, end), strays, rest: bytes.subarray(end) }
+}
+
+function headerOf(bytes: Buffer, { transaction, unit, fn }: Wanted): number | null {
+  for (let at = 0; at + mbap + 2 <= bytes.length; at++) {
+    if (bytes.readUInt16BE(at) !== transaction || tcpLength(bytes, at) === null) continue
+    if (bytes[at + mbap] === unit && ((bytes[at + mbap + 1] ?? 0) & 0x7f) === fn) return at
+  }
+  return null
+}
+
+/** Whole frames that are not the answer; the rest may be the beginning of one. */
+function others(bytes: Buffer, wanted: Wanted): { readonly strays: readonly string[]; readonly rest: Buffer } {
   const strays: string[] = []
   let at = 0
   let noise = 0
   while (at + mbap + 2 <= bytes.length) {
     const length = tcpLength(bytes, at)
     const end = at + mbap + (length ?? 0)
-    if (length === null || (end > bytes.length && isHeaderOf(bytes, wanted, at + 1))) {
+    if (length === null) {
       noise++
       at++
       continue
@@ -66,25 +89,16 @@ export function seekTcp(bytes: Buffer, wanted: Wanted): Sought {
     if (end > bytes.length) break
     const transaction = bytes.readUInt16BE(at)
     const unit = bytes[at + mbap]
-    if (transaction === wanted.transaction && unit === wanted.unit)
-      return { pdu: bytes.subarray(at + mbap + 1, end), strays: withNoise(strays, noise), rest: bytes.subarray(end) }
     strays.push(
-      transaction === wanted.transaction
-        ? `unit ${unit} answered for unit ${wanted.unit}`
-        : `an answer to another request (transaction ${transaction}, not ${wanted.transaction})`,
+      transaction !== wanted.transaction
+        ? `an answer to another request (transaction ${transaction}, not ${wanted.transaction})`
+        : unit === wanted.unit
+          ? `an answer with function ${bytes[at + mbap + 1]}`
+          : `unit ${unit} answered for unit ${wanted.unit}`,
     )
     at = end
   }
-  return { pdu: null, strays: withNoise(strays, noise), rest: bytes.subarray(at) }
-}
-
-/** Whether the header that is waited for stands anywhere further on: then what seemed to be a long frame is half a one. */
-function isHeaderOf(bytes: Buffer, { transaction, unit, fn }: Wanted, from: number): boolean {
-  for (let at = from; at + mbap + 2 <= bytes.length; at++) {
-    if (bytes.readUInt16BE(at) !== transaction || tcpLength(bytes, at) === null) continue
-    if (bytes[at + mbap] === unit && ((bytes[at + mbap + 1] ?? 0) & 0x7f) === fn) return true
-  }
-  return false
+  return { strays: withNoise(strays, noise), rest: bytes.subarray(at) }
 }
 
 const withNoise = (strays: readonly string[], noise: number): string[] =>
