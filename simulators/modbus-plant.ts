@@ -70,6 +70,7 @@ export class ModbusPlant {
     const unit = this.units.get(number)
     if (unit === undefined) return
     unit.asked++
+    if (unit.deaf.has(pdu[0] ?? 0)) return
     const read = decodeRequest(pdu)
     const { fault } = unit
     const answer =

@@ -35,6 +35,8 @@ export class ModbusUnit {
   fault: Fault | null = null
   /** Its exceptions to reads beyond its registers are like those of devices that refuse gaps. */
   strict = false
+  /** Functions it does not react to at all, as some devices do to what they do not have. */
+  deaf: ReadonlySet<number> = new Set()
   asked = 0
   answered = 0
   /** When each answer went out, in the clock of `performance`. */
