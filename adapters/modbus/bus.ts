@@ -74,8 +74,7 @@ export class Bus {
     const at = this.#time()
     const outcomes = new Map<Ask, Outcome>()
     let heard = false
-    const first = pace.turn(performance.now())
-    for (const ask of first) {
+    for (const ask of pace.turn(performance.now())) {
       heard = (await this.#askOne(pace, ask, asked, signal, outcomes)) || heard
       if (signal.aborted) return
       if (!heard) break

@@ -33,6 +33,8 @@ export class Master {
   /** Never rejects. */
   async read(unit: number, request: ReadRequest): Promise<Outcome> {
     const failure = await this.#ask(unit, request)
+    // When this process was busy the timer comes before the bytes that wait to be read: they are read now.
+    if (failure !== null) await new Promise((resolve) => setImmediate(resolve))
     const { pdu, strays } = this.#port.settle()
     const also = strays.length === 0 ? '' : ` (${strays.join('; ')})`
     if (pdu === null) return { request, is: 'silent', fault: `${failure ?? 'no answer'}${also}` }

@@ -29,6 +29,7 @@ export class UnitPace {
   #dueMs: number
   /** Polls in a row in which nothing was answered. */
   #misses = 0
+  #pausedUntilMs = 0
 
   constructor(unit: UnitOptions, limits: PaceLimits, firstMs: number) {
     this.unit = unit
@@ -37,13 +38,13 @@ export class UnitPace {
     this.#dueMs = firstMs
   }
 
-  /** It answered its last poll, or none was made yet. */
+  /** It is not silent: a single miss is no silence, and the next poll comes when it is due. */
   get answers(): boolean {
-    return this.#misses === 0
+    return this.#misses < this.#limits.misses
   }
 
   get dueMs(): number {
-    return this.answers ? this.#dueMs : Math.max(this.#dueMs, Math.min(...this.asks.map((ask) => ask.notBeforeMs)))
+    return Math.max(this.#dueMs, this.#pausedUntilMs)
   }
 
   /** Begins again with a new link. */
@@ -51,9 +52,9 @@ export class UnitPace {
     this.#dueMs = atMs
   }
 
-  /** What to ask now, the surest first. Of a unit that does not answer one thing; the rest when it does. */
+  /** What to ask now, the surest first. Of a silent unit one thing; the rest when it answers. */
   turn(nowMs: number): readonly Ask[] {
-    const ready = this.asks.filter((ask) => ask.notBeforeMs <= nowMs)
+    const ready = this.answers ? this.asks.filter((ask) => ask.notBeforeMs <= nowMs) : this.asks
     const surest = [...ready].sort((a, b) => a.failures - b.failures || a.notBeforeMs - b.notBeforeMs)
     return this.answers ? surest : surest.slice(0, 1)
   }
@@ -66,16 +67,21 @@ export class UnitPace {
   missed(ask: Ask, fault: string, nowMs: number): void {
     ask.failures++
     ask.fault = fault
-    const pauseMs = this.unit.every * 2 ** Math.min(ask.failures - 1, 20)
-    ask.notBeforeMs = nowMs + Math.min(pauseMs, this.#limits.probeAtMost)
+    ask.notBeforeMs = nowMs + this.#pauseMs(ask.failures)
   }
 
   /** A poll is over. */
   polled(heard: boolean, nowMs: number): void {
     if (heard && !this.answers) for (const ask of this.asks) ask.notBeforeMs = 0
     this.#misses = heard ? 0 : this.#misses + 1
+    this.#pausedUntilMs = nowMs + this.#pauseMs(this.#misses)
     const { every } = this.unit
     if (nowMs >= this.#dueMs) this.#dueMs += every * Math.max(1, Math.ceil((nowMs - this.#dueMs) / every))
+  }
+
+  #pauseMs(misses: number): number {
+    const { misses: most, probeAtMost } = this.#limits
+    return misses < most ? 0 : Math.min(this.unit.every * 2 ** Math.min(misses - most, 20), probeAtMost)
   }
 
   /** Why a request has no answer, when that has been so often enough to be said. */
