@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { ModbusPlant } from '../simulators/modbus-plant.ts'
 import type { Fault } from '../simulators/modbus-unit.ts'
+import { seeded } from '../simulators/seeded.ts'
 import { level, levelMap, pump, Stage, until } from './modbus-stage.ts'
 
 const transports = ['tcp', 'rtu-over-tcp'] as const
@@ -104,13 +105,13 @@ t.test('what the store refuses is offered again, in order, none twice', async (t
   const { plant, stage } = await scene(t, 'tcp')
   await stage.adapter.start()
   await until('it was read', () => stage.last('s-1', 'level') !== null)
-  stage.refuse = true
+  stage.refuse = () => true
   for (const value of [3.5, 1]) {
     plant.unit(1).put(level, value)
     const { asked } = plant.unit(1)
     await until('it was polled', () => plant.unit(1).asked > asked + 4)
   }
-  stage.refuse = false
+  stage.refuse = () => false
   await until('the last value landed', () => stage.last('s-1', 'level')?.value === 1)
   t.same(
     stage.readings('s-1', 'level').map(({ value }) => value),
@@ -149,4 +150,63 @@ t.test('stop is safe before start, twice, and while the far end is silent', asyn
   await stage.adapter.stop()
   t.ok(Date.now() - began < 5000, 'the time-out is not waited for')
   t.equal(stage.messages.length, 0)
+})
+
+t.test('stop waits for what is being stored', async (t) => {
+  const { stage } = await scene(t, 'tcp')
+  let letGo = () => {}
+  stage.held = new Promise((resolve) => {
+    letGo = resolve
+  })
+  await stage.adapter.start()
+  let stopped = false
+  await until('a poll is being stored', () => stage.waiting > 0)
+  const stopping = stage.adapter.stop().then(() => {
+    stopped = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  t.notOk(stopped)
+  t.equal(stage.messages.length, 0)
+  letGo()
+  await stopping
+  t.ok(stage.messages.length > 0)
+})
+
+t.test('under random refusals every value lands, in order, none twice', async (t) => {
+  const { plant, stage } = await scene(t, 'tcp')
+  const next = seeded(7)
+  stage.refuse = () => next() < 0.6
+  await stage.adapter.start()
+  const sent = Array.from({ length: 20 }, (_, i) => i / 10)
+  for (const value of sent) {
+    plant.unit(1).put(level, value)
+    const { asked } = plant.unit(1)
+    // Two requests a poll: the one under way may have read the value before.
+    await until('it was polled', () => plant.unit(1).asked >= asked + 4)
+  }
+  stage.refuse = () => false
+  await until('the last landed', () => stage.last('s-1', 'level')?.value === sent.at(-1))
+  t.same(
+    stage.readings('s-1', 'level').map(({ value }) => value),
+    sent,
+  )
+  t.equal(new Set(stage.messages.map(({ key }) => key)).size, stage.messages.length)
+})
+
+t.test('what is held is bounded, and what is lost is counted', async (t) => {
+  const { plant, stage } = await scene(t, 'tcp', { held: 3 })
+  stage.refuse = () => true
+  await stage.adapter.start()
+  for (let i = 0; i < 6; i++) {
+    plant.unit(1).put(level, i)
+    const { asked } = plant.unit(1)
+    await until('it was polled', () => plant.unit(1).asked >= asked + 4)
+  }
+  stage.refuse = () => false
+  await until('the last landed', () => stage.last('s-1', 'level')?.value === 5)
+  t.same(
+    stage.readings('s-1', 'level').map(({ value }) => value),
+    [0, 4, 5],
+  )
+  t.same(stage.refusals, Array(3).fill('poll lost: too much is waiting to be stored'))
 })

@@ -13,11 +13,17 @@ export class Stage {
   readonly reports: ReadingReport[] = []
   readonly links: Link[] = []
   readonly refusals: string[] = []
-  refuse = false
+  /** Asked for every message. */
+  refuse: () => boolean = () => false
+  waiting = 0
+  held: Promise<void> = Promise.resolve()
   readonly #context: AdapterContext = {
     name: 'bus',
     accept: async (message): Promise<Receipt> => {
-      if (this.refuse) throw new Error('the test says so')
+      this.waiting++
+      await this.held
+      this.waiting--
+      if (this.refuse()) throw new Error('the test says so')
       this.messages.push(message)
       for (const report of modbus.decode({ ...message, receivedAt: new Date() }, this.options))
         if (report.kind === 'reading') this.reports.push(report)

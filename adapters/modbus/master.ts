@@ -49,7 +49,7 @@ export class Master {
 
   close(): void {
     this.#ended?.('the gateway is stopping')
-    this.#port.close()
+    this.#client.destroy(() => {})
   }
 
   /** Resolves with what went wrong in the library's words, or `null`. */

@@ -47,9 +47,9 @@ export class BusPort extends EventEmitter {
     callback(null)
   }
 
-  close(callback?: () => void): void {
+  /** The library's `destroy` comes here, and unlike its `close` ends the timer of the request that is out. */
+  destroy(): void {
     this.#stream.destroy()
-    callback?.()
   }
 
   /** Called by the library with unit, PDU and CRC. */
