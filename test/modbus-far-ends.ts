@@ -25,7 +25,7 @@ export function missingPymodbus(): string | false {
  * blocks are off by one. Unit 1's register 0 counts to 20, one every 100 ms.
  */
 const server = `
-import asyncio, sys, threading, time
+import asyncio, sys, threading
 from pymodbus.constants import Endian
 from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
 from pymodbus.payload import BinaryPayloadBuilder
@@ -53,13 +53,13 @@ def unit(byte, word):
 first = unit(Endian.Big, Endian.Big)
 context = ModbusServerContext(slaves={1: first, 2: unit(Endian.Big, Endian.Little)}, single=False)
 
-def count():
-    for n in range(1, 21):
-        time.sleep(0.1)
-        first.setValues(3, 0, [n])
+def count(n):
+    first.setValues(3, 0, [n])
+    if n < 20:
+        threading.Timer(0.1, count, [n + 1]).start()
 
 async def serve():
-    threading.Thread(target=count, daemon=True).start()
+    count(0)
     if sys.argv[1] == 'tcp':
         await StartAsyncTcpServer(context=context, address=('127.0.0.1', int(sys.argv[2])), framer=ModbusSocketFramer)
     elif sys.argv[1] == 'rtu-over-tcp':
