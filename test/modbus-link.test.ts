@@ -128,6 +128,13 @@ t.test('a far end that cannot be reached makes its sensors silent, once', async 
   await stage.adapter.stop()
   t.match(stage.readings('s-1', 'level'), [{ quality: 'silent', value: null, fault: /ECONNREFUSED/ }])
   t.equal(stage.readings('s-1', 'level').length, 1)
+  const port = stage.options.transport === 'serial' ? 0 : stage.options.port
+  await plant.listen('tcp', port)
+  await stage.adapter.start()
+  await until(
+    'it is read',
+    () => stage.last('s-1', 'level')?.value === 1.5 && stage.last('s-2', 'level')?.value === 1.5,
+  )
 })
 
 t.test('not a number is said as such: NaN, a value that stands for none', async (t) => {

@@ -35,8 +35,9 @@ export class Bus {
   /** Polls until it is told to stop, or `over` says that there is no use. */
   async run(asked: Asked, signal: AbortSignal, over: () => boolean): Promise<void> {
     const nowMs = performance.now()
-    // Spread over their own pace, so that a bus with many units is not asked all at once and then rests.
-    for (const [i, pace] of this.#units.entries()) pace.due(nowMs + (pace.unit.every * i) / this.#units.length)
+    // Spread over their pace, a second at most, so that many units are not asked all at once and then rest.
+    for (const [i, pace] of this.#units.entries())
+      pace.renew(nowMs + (Math.min(pace.unit.every, 1000) * i) / this.#units.length)
     this.unanswered = 0
     while (!signal.aborted && !over()) {
       const { pace, inMs } = this.#next(performance.now())

@@ -47,9 +47,12 @@ export class UnitPace {
     return Math.max(this.#dueMs, this.#pausedUntilMs)
   }
 
-  /** Begins again with a new link. */
-  due(atMs: number): void {
+  /** With a new link everybody has a chance: what was silent may have been the link. */
+  renew(atMs: number): void {
     this.#dueMs = atMs
+    this.#pausedUntilMs = 0
+    this.#misses = Math.min(this.#misses, this.#limits.misses - 1)
+    for (const ask of this.asks) ask.notBeforeMs = 0
   }
 
   /** What to ask now, the surest first. Of a silent unit one thing; the rest when it answers. */
