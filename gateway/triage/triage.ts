@@ -14,7 +14,15 @@ import type {
 } from '../report.ts'
 import { takeAlarm } from './alarms.ts'
 import { callFormIntent } from './call-forms.ts'
-import type { AcceptedPosition, AcceptedReading, Enquiry, Filtered, Findings, TaskAnswer, WritingReporter } from './findings.ts'
+import type {
+  AcceptedPosition,
+  AcceptedReading,
+  Enquiry,
+  Filtered,
+  Findings,
+  TaskAnswer,
+  WritingReporter,
+} from './findings.ts'
 import type { IncidentChange, WantedSnapshot } from './incident-state.ts'
 import { answerOf, intentOf, isAnswer, isIntent } from './intents.ts'
 import type { TriageLimits } from './limits.ts'
