@@ -12,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   smpp: () => import('./smpp.ts'),
   cdr: () => import('./cdr.ts'),
   alarms: () => import('./alarms.ts'),
+  modbus: () => import('./modbus.ts'),
 }
 
 const [name = '', ...rest] = process.argv.slice(2)

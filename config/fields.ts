@@ -2,6 +2,8 @@ import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { parsedNetwork } from '../gateway/web/networks.ts'
+import { parseYaml, type YamlText } from './document.ts'
+import { pathText, wording } from './problems.ts'
 
 /** Building blocks of configuration, for the gateway's own schema and for every adapter's options. */
 
@@ -193,6 +195,43 @@ export function signingSecret(): z.ZodType<SigningSecret, SecretSource> {
       message:
         'must be whsec_ followed by base64 of 24 to 64 bytes; make one with: echo "whsec_$(openssl rand -base64 32)"',
     })
+    return z.NEVER
+  })
+}
+
+/**
+ * A block of keys, written here or in a YAML file of its own that several places name. What is wrong in the file is said
+ * with the file's name, line and column.
+ */
+export function blockOrFile<Schema extends z.ZodType>(schema: Schema): z.ZodType<z.output<Schema>, unknown> {
+  return z.unknown().transform((input, context): z.output<Schema> => {
+    const say = (message: string, path: PropertyKey[] = []) => {
+      context.addIssue({ code: 'custom', message, path })
+      return z.NEVER
+    }
+    if (input === undefined) return say('is missing')
+    if (typeof input !== 'string') {
+      const parsed = schema.safeParse(input, { error: wording })
+      if (parsed.success) return parsed.data
+      for (const { message, path } of parsed.error.issues) say(message, [...path])
+      return z.NEVER
+    }
+    const absolute = resolve(folder, input)
+    let yaml: YamlText
+    try {
+      yaml = parseYaml(readFileSync(absolute, 'utf8'))
+    } catch (error) {
+      return say(`the file ${absolute} ${unreadable(error)}`)
+    }
+    for (const { line, column, message } of yaml.problems) say(`${absolute}:${line}:${column}: ${message}`)
+    if (yaml.problems.length > 0) return z.NEVER
+    const parsed = schema.safeParse(yaml.value ?? {}, { error: wording })
+    if (parsed.success) return parsed.data
+    for (const issue of parsed.error.issues) {
+      const { line, column } = yaml.place(issue.path)
+      const at = issue.path.length === 0 ? '' : `${pathText(issue.path)}: `
+      say(`${absolute}:${line}:${column}: ${at}${issue.message}`)
+    }
     return z.NEVER
   })
 }

@@ -6,6 +6,7 @@ import { hikvisionPush } from '../adapters/hikvision/push.ts'
 import { hikvisionStream } from '../adapters/hikvision/stream.ts'
 import { mm7 } from '../adapters/mms/mm7-listener.ts'
 import { mmsRetriever } from '../adapters/mms/retriever.ts'
+import { modbus } from '../adapters/modbus/adapter.ts'
 import { mqttBroker } from '../adapters/mqtt/broker.ts'
 import { mqttClient } from '../adapters/mqtt/client.ts'
 import { nmea } from '../adapters/nmea/adapter.ts'
@@ -24,6 +25,7 @@ export const adapterKinds: readonly AdapterKind<never>[] = [
   listed(mqttBroker),
   listed(mqttClient),
   listed(nmea),
+  listed(modbus),
   listed(smppEsme),
   listed(smppSmsc),
   listed(mmsRetriever),

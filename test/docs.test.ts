@@ -4,6 +4,7 @@ import { CloudEvent } from 'cloudevents'
 import Fastify from 'fastify'
 import t from 'tap'
 import { parse } from 'yaml'
+import { modbus } from '../adapters/modbus/adapter.ts'
 import { mqttBroker } from '../adapters/mqtt/broker.ts'
 import { decodeDown } from '../adapters/mqtt/codec.ts'
 import { tokenLine } from '../adapters/mqtt/credentials.ts'
@@ -197,6 +198,23 @@ function alarmExample(receivedAt: Date) {
   return decode({ id: '01a2080d-0000-7000-8000-0000000a1a12', source, message })
 }
 
+/** A water gauge's poll, as Modbus brings it. */
+function readingExample(receivedAt: Date) {
+  const points = [
+    { point: 'level', function: 'holding', address: 0, scale: 0.01, unit: 'm', alarms: [{ event: 'high', above: 3 }] },
+    { point: 'rain', function: 'holding', address: 1, none: [65_535], unit: 'mm' },
+  ]
+  const units = [{ unit: 1, sensor: 's-005', map: { points } }]
+  const options = modbus.options.parse({ transport: 'tcp', host: '127.0.0.1', units })
+  const source: Source = {
+    ...{ adapter: 'gauges', channel: 'sensor', keyScope: 'gauges' },
+    decode: (message) => modbus.decode(message, options),
+  }
+  const envelope = { unit: '1', at: receivedAt.toISOString(), requests: '[[3,0,2]]' }
+  const message = { key: 'reading', raw: Buffer.from('03040138ffff', 'hex'), envelope, receivedAt }
+  return decode({ id: '01a2080d-0000-7000-8000-0000000a1a13', source, message })
+}
+
 /** Every event that the examples of docs/devices.md lead to, made by decode, triage and relate as in a batch. */
 async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]>> {
   const { city } = await loadCity(join(packageRoot, 'config/city-example'))
@@ -224,7 +242,7 @@ async function eventsOfExamples(): Promise<Map<string, Record<string, unknown>[]
       const message = { key: String(i), raw: Buffer.from(code), envelope: { topic: of }, receivedAt }
       return decode({ id, source, message })
     })
-  batch.push(alarmExample(receivedAt))
+  batch.push(alarmExample(receivedAt), readingExample(receivedAt))
   const subjects = ['h-0001', 'h-0002', 'h-0003', 's-001'].map((name) => [name, { version: 0, memory: null }] as const)
   const rows = understand(batch, new Map(), new Map(subjects), how)
   const { intents } = rows

@@ -62,13 +62,13 @@ t.test('one report is filtered with its reason, or accepted', async (t) => {
   }
 })
 
-/** Those of alarms are shown in alarms.test.ts. */
-const ofAlarms = ['repeated-alarm', 'state-not-alarm', 'nothing-to-end']
+/** Those of alarms are shown in alarms.test.ts, that of readings in readings-triage.test.ts. */
+const ofSensors = ['repeated-alarm', 'state-not-alarm', 'nothing-to-end', 'old-reading']
 
 t.test('every reason has its case and its words', async (t) => {
   const seen = new Set(single.map(([, reason]) => reason))
   // Of positions in a row, below; of texts, in texts.test.ts.
-  for (const reason of ['duplicate-fix', 'impossible-jump', 'repeated-part', 'nothing-said', ...ofAlarms])
+  for (const reason of ['duplicate-fix', 'impossible-jump', 'repeated-part', 'nothing-said', ...ofSensors])
     seen.add(reason)
   for (const [reason, words] of Object.entries(filterReasons)) {
     t.ok(seen.has(reason), reason)

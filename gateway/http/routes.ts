@@ -12,6 +12,7 @@ import { addRelations } from './relations.ts'
 import { addReporters } from './reporters.ts'
 import type { RouteOptions } from './route-options.ts'
 import { addSeatCalls } from './seat-calls.ts'
+import { addSensors } from './sensors.ts'
 
 /** `/v1`: what a core, an operator's tool or the console asks the gateway. */
 export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
@@ -23,6 +24,7 @@ export function addRoutes(app: FastifyInstance, options: RouteOptions): void {
   addMessages(app, options)
   addAttachments(app, options)
   addDevices(app, options.prisma)
+  addSensors(app, options.prisma)
   addLedger(app, options)
   addDeadLetters(app, options)
   addErrands(app, options)

@@ -16,6 +16,7 @@ import type { Arrival } from './arrival.ts'
 import { errandsOf } from './errand-rows.ts'
 import { keepFiles } from './files.ts'
 import { PartDesk } from './part-desk.ts'
+import { announceReadings } from './reading-events.ts'
 import { type BatchRows, type DeadLetterRow, type DeviceRow, emptyRows } from './rows.ts'
 
 /**
@@ -237,6 +238,7 @@ function admit(
     rows.notices.push(...acknowledgement(reporter, source.adapter, how.city, message.receivedAt))
   }
   announce(arrival, findings, how, rows)
+  announceReadings(arrival, findings, how, rows)
   const filtered = [...repeated, ...findings.filtered]
   for (const { reason } of filtered)
     rows.tally.add(message.receivedAt, source.adapter, source.channel, 'report-filtered', reason)

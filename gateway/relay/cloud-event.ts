@@ -1,7 +1,7 @@
 import { storableJson } from '../store/array-literal.ts'
 
 /** What the gateway tells a core; the names on the wire are `chengguan.<type>.v1`. */
-export const eventTypes = ['case-intent', 'position', 'delivery', 'answer', 'incident', 'call'] as const
+export const eventTypes = ['case-intent', 'position', 'delivery', 'answer', 'incident', 'call', 'reading'] as const
 export type EventType = (typeof eventTypes)[number]
 
 export interface EventDraft {

@@ -21,6 +21,7 @@ export const filterReasons = {
   'nothing-said': 'the text is empty and nothing is attached',
   'repeated-alarm': 'the alarm is one of an incident that is known already',
   'state-not-alarm': 'a camera or sensor says what holds, not that something began',
+  'old-reading': 'the reading is older than one of the same sensor that was taken already',
   'nothing-to-end': 'an alarm is said to be over that nobody had heard of',
 } as const
 

@@ -4,6 +4,7 @@ import type {
   CallReport,
   DatagramReport,
   DeliveryReport,
+  PointReading,
   PresenceReport,
   ReceiptReport,
 } from '../report.ts'
@@ -31,6 +32,22 @@ export interface Findings {
   readonly calls: readonly CallReport[]
   /** Forms of seats, with their intents; what the call itself says is added by the intake. */
   readonly callForms: readonly { readonly report: CallFormReport; readonly intentId: string }[]
+  readonly readings: readonly AcceptedReading[]
+}
+
+/** What a sensor measured, with what was wrong with each point then. */
+export interface AcceptedReading {
+  readonly subject: string
+  readonly at: Date
+  /** As the city's register has it; `null` where it does not know the sensor. */
+  readonly sensor: { readonly name: string; readonly kind: string } | null
+  readonly latitude: number | null
+  readonly longitude: number | null
+  /** Code of the unit grid. */
+  readonly grid: string | null
+  /** Code of the district. */
+  readonly district: string | null
+  readonly points: readonly (Omit<PointReading, 'limits'> & { readonly alarms: readonly string[] })[]
 }
 
 /** A reporter who is owed an answer and can be given one on the channel they wrote on. */

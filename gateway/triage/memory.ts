@@ -1,4 +1,5 @@
 import type { AlarmMemory } from './incident-state.ts'
+import type { ReadingMemory } from './readings.ts'
 
 /**
  * What triage remembers of a subject between two messages. JSON as it stands, and small: it is written with every
@@ -15,6 +16,8 @@ export interface SubjectMemory {
   readonly rules: Readonly<Record<string, RuleState>>
   /** Of a camera or sensor. */
   readonly alarms?: AlarmMemory
+  /** Of a sensor that is read. */
+  readonly readings?: ReadingMemory
 }
 
 /** time in ms, latitude and longitude in WGS-84 degrees, accuracy in metres */

@@ -14,7 +14,15 @@ import type {
 } from '../report.ts'
 import { takeAlarm } from './alarms.ts'
 import { callFormIntent } from './call-forms.ts'
-import type { AcceptedPosition, Enquiry, Filtered, Findings, TaskAnswer, WritingReporter } from './findings.ts'
+import type {
+  AcceptedPosition,
+  AcceptedReading,
+  Enquiry,
+  Filtered,
+  Findings,
+  TaskAnswer,
+  WritingReporter,
+} from './findings.ts'
 import type { IncidentChange, WantedSnapshot } from './incident-state.ts'
 import { answerOf, intentOf, isAnswer, isIntent } from './intents.ts'
 import type { TriageLimits } from './limits.ts'
@@ -22,6 +30,7 @@ import { blankMemory, type SubjectMemory } from './memory.ts'
 import { type Positioned, positionOf } from './positions.ts'
 import { regarding } from './query-number.ts'
 import { ruleIntent } from './rule-intents.ts'
+import { takeReading } from './take-reading.ts'
 import { textIntent } from './texts.ts'
 import { evaluateRules } from './vehicle-rules.ts'
 
@@ -53,6 +62,7 @@ class Desk {
   readonly filtered: Filtered[] = []
   readonly incidents: IncidentChange[] = []
   readonly snapshots: WantedSnapshot[] = []
+  readonly readings: AcceptedReading[] = []
   readonly calls: CallReport[] = []
   readonly callForms: { report: CallFormReport; intentId: string }[] = []
   readonly message: TriageMessage
@@ -95,6 +105,7 @@ export function triage(
     else if (report?.kind === 'form') takeForm(report, desk)
     else if (report?.kind === 'text') takeText(report, index, desk)
     else if (report?.kind === 'alarm') takeAlarm(report, index, desk)
+    else if (report?.kind === 'reading') takeReading(report, index, desk)
     else if (report?.kind === 'call') desk.calls.push(report)
     else if (report?.kind === 'call-form') takeCallForm(report, desk)
     else if (report?.kind === 'datagram') desk.datagrams.push({ index, report })
@@ -104,10 +115,10 @@ export function triage(
   }
   const { positions, intents, answers, presences, receipts, filtered } = desk
   const { reporters, enquiries, datagrams, deliveries } = desk
-  const { incidents, snapshots, calls, callForms } = desk
+  const { incidents, snapshots, readings, calls, callForms } = desk
   return {
     ...{ positions, intents, answers, presences, receipts, reporters, enquiries, datagrams, deliveries, filtered },
-    ...{ incidents, snapshots, calls, callForms },
+    ...{ incidents, snapshots, readings, calls, callForms },
   }
 }
 

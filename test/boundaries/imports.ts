@@ -87,7 +87,7 @@ export function importProblems(sources: Sources): string[] {
 }
 
 const sockets =
-  /^(node:)?(net|tls|dgram|http|https|http2)$|^(aedes|fastify|mqtt|pg|serialport|smpp(?!\/lib\/(?:defs|pdu)\.js$)|ws)(\/|$)/
+  /^(node:)?(net|tls|dgram|http|https|http2)$|^(aedes|fastify|modbus-serial|mqtt|pg|serialport|smpp(?!\/lib\/(?:defs|pdu)\.js$)|ws)(\/|$)/
 
 /** Neither the file nor anything it imports opens a socket. Types of a library are no sockets. */
 function touchesNoSocket(path: string, sources: Sources, seen = new Set<string>()): boolean {
