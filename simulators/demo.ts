@@ -12,6 +12,7 @@ import { Fleet } from './fleet.ts'
 import { type GatewayChild, startGatewayChild } from './gateway-child.ts'
 import { Hotline } from './hotline.ts'
 import { Phones } from './phones.ts'
+import { Watchers } from './watchers.ts'
 
 /**
  * `npm run demo`: a whole city on this machine. The gateway with its embedded PostgreSQL runs as a process of its own;
@@ -74,11 +75,13 @@ async function run(demo: Demo): Promise<number> {
       fleet: new Fleet(city, demo),
       phones: new Phones(city, demo.seed),
       hotline: new Hotline(city, demo.seed),
+      watchers: new Watchers(demo.seed),
     }
-    const { fleet, phones, hotline } = people
+    const { fleet, phones, hotline, watchers } = people
     closing.push(
       () => phones.close(),
       () => hotline.close(),
+      () => watchers.close(),
     )
     const gateway = await start(folder, demo, core, secret, people)
     screen.say(`gateway (process ${gateway.pid}), embedded PostgreSQL in ${folder}`)
@@ -90,6 +93,7 @@ async function run(demo: Demo): Promise<number> {
     closing.push(() => clerk.stop())
     if (demo.texts > 0) phones.write(demo.texts)
     if (demo.calls > 0) hotline.ring(gateway.http, demo.calls)
+    watchers.watch(gateway.http)
     await watch(demo, gateway, core, people, screen)
     await clerk.stop()
     for (const refusal of new Set(clerk.refused)) screen.say(`the gateway refused a notice: ${refusal}`)
@@ -106,6 +110,7 @@ export interface People {
   readonly fleet: Fleet
   readonly phones: Phones
   readonly hotline: Hotline
+  readonly watchers: Watchers
 }
 
 async function start(
@@ -113,11 +118,12 @@ async function start(
   demo: Demo,
   core: SimulatedCore,
   secret: string,
-  { fleet, phones, hotline }: People,
+  { fleet, phones, hotline, watchers }: People,
 ): Promise<GatewayChild> {
   const url = await core.start()
   const { smscPort, mmscHost } = await phones.open()
   const eslPort = await hotline.open()
+  const devices = await watchers.open()
   const configure = (port: number) => ({
     name: 'demo',
     city: join(packageRoot, 'config/city-example'),
@@ -128,6 +134,7 @@ async function start(
       { name: 'sms', kind: 'smpp-esme', port: smscPort, systemId: 'city', perSecond: 100 },
       { name: 'mms', kind: 'mms-retriever', hosts: [mmscHost], privateAddresses: 'allowed' },
       ...hotline.adapters(eslPort),
+      ...devices,
     ],
     destinations: [
       { name: 'core', url, secret, perSecond: 0 },
@@ -168,11 +175,11 @@ async function watch(
 async function finish(
   gateway: GatewayChild,
   core: SimulatedCore,
-  { fleet, phones, hotline }: People,
+  { fleet, phones, hotline, watchers }: People,
   screen: DemoScreen,
 ): Promise<number> {
   screen.end()
-  await Promise.all([fleet.stop(), phones.hush(), hotline.hush()])
+  await Promise.all([fleet.stop(), phones.hush(), hotline.hush(), watchers.hush()])
   const collectors = await holdAgainst(core, fleet.acknowledgedReports(), ({ number }) => number)
   screen.say(
     `${collectors.said} reports acknowledged to collectors: ${collectors.missing} missing at the core, ${collectors.doubled} there twice`,
@@ -186,6 +193,12 @@ async function finish(
   const forms = await holdAgainst(core, hotline.forms, ({ channel, number }) => (channel === 'call' ? number : null))
   screen.say(
     `${hotline.calls} calls of the hotline, ${forms.said} forms acknowledged to its seats: ${forms.missing} missing at the core, ${forms.doubled} there twice`,
+  )
+  const cases = [...core.events.values()].filter(
+    ({ type, data }) => type === 'chengguan.case-intent.v1' && data.purpose === 'alarm',
+  )
+  screen.say(
+    `${watchers.signals} signals of cameras and six water gauges (one dead): ${cases.length} alarms became intents`,
   )
   screen.say('')
   const audited = await gateway.run('audit')
