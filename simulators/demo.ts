@@ -122,8 +122,7 @@ async function start(
 ): Promise<GatewayChild> {
   const url = await core.start()
   const { smscPort, mmscHost } = await phones.open()
-  const eslPort = await hotline.open()
-  const devices = await watchers.open()
+  const devices = [...(await hotline.open()), ...(await watchers.open())]
   const configure = (port: number) => ({
     name: 'demo',
     city: join(packageRoot, 'config/city-example'),
@@ -133,7 +132,6 @@ async function start(
       { name: 'vehicles', kind: 'nmea', transport: 'tcp-server', host: '127.0.0.1', port: 0, subject: { by: 'hello' } },
       { name: 'sms', kind: 'smpp-esme', port: smscPort, systemId: 'city', perSecond: 100 },
       { name: 'mms', kind: 'mms-retriever', hosts: [mmscHost], privateAddresses: 'allowed' },
-      ...hotline.adapters(eslPort),
       ...devices,
     ],
     destinations: [

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { City } from '../gateway/city/city.ts'
+import { type SimulatedPbx, startPbx as startAsterisk } from './asterisk-pbx.ts'
 import { Citizens } from './citizens.ts'
 import { type Pbx, startPbx } from './freeswitch-pbx.ts'
 import { SimulatedCallCentre } from './platform-call-centre.ts'
@@ -19,10 +20,12 @@ const outcomes = [
 /** Seconds of a call in a second of the demo. */
 const pace = 40
 const exchange = '12319'
+/** One call in so many comes in at the second exchange. */
+const secondShare = 0.2
 
 /**
- * The city's hotline: a FreeSWITCH that tells calls live and posts their records, and seats who fill in forms. Some live
- * events are lost, as they are under load.
+ * The city's hotline: a FreeSWITCH that tells calls live and posts their records, an older Asterisk beside it, and seats
+ * who fill in forms. Some live events are lost, as they are under load.
  */
 export class Hotline {
   readonly secret = `whsec_${randomBytes(32).toString('base64')}`
@@ -32,6 +35,7 @@ export class Hotline {
   readonly #subNumbers: readonly string[]
   readonly #over = new AbortController()
   #pbx: Pbx | null = null
+  #asterisk: SimulatedPbx | null = null
   #centre: SimulatedCallCentre | null = null
   #working: Promise<unknown> = Promise.resolve()
 
@@ -43,14 +47,15 @@ export class Hotline {
     )
   }
 
-  /** Opens the Event Socket: its port. */
-  async open(): Promise<number> {
+  /** Opens both exchanges; the blocks of the adapters that speak with them and with the seats. */
+  async open(): Promise<readonly Readonly<Record<string, unknown>>[]> {
     this.#pbx = await startPbx({ eslPort: 0, password: this.password, cdr: null, pace, loseEvents: 0.05 })
-    return this.#pbx.eslPort ?? 0
-  }
-
-  adapters(eslPort: number): readonly Readonly<Record<string, unknown>>[] {
+    const { pbx, port } = await startAsterisk({ username: 'gateway', secret: this.password, stamped: true })
+    this.#asterisk = pbx
+    const login = { username: 'gateway', secret: this.password }
+    const { eslPort } = this.#pbx
     return [
+      { name: 'old-exchange', kind: 'asterisk-ami', host: '127.0.0.1', port, ...login, timeZone: 'UTC' },
       { name: 'hotline', kind: 'freeswitch-cdr', exchange },
       { name: 'hotline-live', kind: 'freeswitch-esl', exchange, port: eslPort, password: this.password },
       { name: 'seats', kind: 'platform-calls', exchange, signingSecret: this.secret },
@@ -58,7 +63,7 @@ export class Hotline {
   }
 
   get calls(): number {
-    return this.#pbx?.tally.calls ?? 0
+    return (this.#pbx?.tally.calls ?? 0) + (this.#asterisk?.tally.calls ?? 0)
   }
 
   /** Numbers of the forms that were acknowledged to the seats. */
@@ -81,7 +86,7 @@ export class Hotline {
 
   async close(): Promise<void> {
     await this.hush()
-    await this.#pbx?.stop()
+    await Promise.all([this.#pbx?.stop(), this.#asterisk?.stop()])
   }
 
   async #ringAll(everyMs: number): Promise<void> {
@@ -100,6 +105,11 @@ export class Hotline {
     const luck = this.#random()
     const outcome = outcomes.find(([, share]) => luck < share)?.[0] ?? 'answered'
     const dnis = this.#subNumbers[Math.floor(this.#random() * this.#subNumbers.length)] ?? '12319'
+    if (this.#random() < secondShare) {
+      const ending = outcome === 'menu' ? 'answered' : outcome
+      await this.#asterisk?.ring({ from, to: dnis, seat: outcome === 'menu' ? null : '8101', ending }, pace)
+      return
+    }
     const course = await this.#pbx?.call({ caller: `+${from}`, dnis, outcome })
     if (course === undefined || outcome !== 'answered' || truth === null || this.#random() > formShare) return
     const number = `F-${course.uuid.slice(0, 8)}`
