@@ -195,7 +195,8 @@ t.test('a call that began before the link is known', async (t) => {
   const { adapter, shelf } = amiStage(t, { port })
   await adapter.start()
   await until('it is known', () => shelf.count('CoreShowChannel:') === 1)
-  t.match(shelf.calls[0], { caller: 'tel:+8613800138000', called: '1231901', startedAt: null })
+  const shown = shelf.calls.find(({ caller }) => caller !== null)
+  t.match(shown, { caller: 'tel:+8613800138000', called: '1231901', startedAt: null })
   const id = await ringing
   await until('and ends', () => shelf.calls.some((one) => one.leg === id && one.heard === 'record'))
 })

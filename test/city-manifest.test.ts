@@ -15,7 +15,7 @@ const brokenManifests: BrokenCity[] = [
   {
     name: 'a file that is named and not there is reported on its line of the manifest, and nothing that refers to it',
     breakIt: (files) => files.delete('companies.csv'),
-    expected: ['manifest.json:76: companies.csv is missing'],
+    expected: ['manifest.json:81: companies.csv is missing'],
   },
   {
     name: 'unknown keys of the manifest are reported with their line',
@@ -72,6 +72,6 @@ t.test('a file that was changed after its digest was taken is reported on its li
   const { problems } = await loadCity(writeCity(t, files, 'left'))
   t.same(
     formatProblems(problems),
-    `manifest.json:106: leaders.csv was changed: its sha256 is ${sha256(String(files.get('leaders.csv')))}`,
+    `manifest.json:111: leaders.csv was changed: its sha256 is ${sha256(String(files.get('leaders.csv')))}`,
   )
 })
