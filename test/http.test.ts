@@ -328,7 +328,7 @@ t.test('a running gateway', async (t) => {
     wanted.push('/v1/attachments/{sha256}', '/v1/attachments/{sha256}/thumbnail')
     wanted.push('/v1/intents/{id}/reporters', '/v1/intents/{id}/relations', '/v1/intents/{id}/relations/{other}')
     wanted.push('/v1/reporters/open', '/v1/reporters/{id}/close', '/v1/errands', '/v1/errands/{id}/retry')
-    wanted.push('/v1/incidents', '/v1/incidents/{id}')
+    wanted.push('/v1/incidents', '/v1/incidents/{id}', '/v1/sensors/{sensor}')
     wanted.push('/v1/calls', '/v1/calls/figures', '/v1/calls/{exchange}/{id}', '/v1/seats/{seat}/calls')
     t.strictSame(Object.keys(paths).sort(), wanted.sort())
     for (const [path, methods] of Object.entries(paths))
