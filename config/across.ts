@@ -1,5 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net'
 import type { AdapterKind, Listener } from '../gateway/adapter.ts'
+import { proofProblem } from '../gateway/web/webhook-options.ts'
 import type { AdapterConfiguration } from './schema.ts'
 
 /** What no single key can tell. Read from the raw values, so that one mistake does not hide another. */
@@ -59,10 +60,25 @@ const loopback = new BlockList()
 loopback.addSubnet('127.0.0.0', 8)
 loopback.addAddress('::1', 'ipv6')
 
+function isOfThisMachine(host: unknown): boolean {
+  return typeof host !== 'string' || host === 'localhost' || loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')
+}
+
+/** Doors of adapters that somebody else than the peer could come in by. */
+export function openDoors(
+  httpHost: string,
+  blocks: readonly { readonly index: number; readonly block: AdapterConfiguration }[],
+): Finding[] {
+  const exposed = !isOfThisMachine(httpHost)
+  return blocks.flatMap(({ index, block: { options } }) => {
+    const inner = [options, at(options, 'webhook')].flatMap((one) => proofProblem(one, exposed) ?? [])
+    return inner.map(({ key, message }) => ({ path: ['adapters', index, key], message }))
+  })
+}
+
 function openToEveryone(raw: unknown): Finding[] {
   const host = at(at(raw, 'http'), 'host') ?? '127.0.0.1'
-  if (typeof host !== 'string' || host === 'localhost' || loopback.check(host, isIPv6(host) ? 'ipv6' : 'ipv4'))
-    return []
+  if (isOfThisMachine(host)) return []
   if (at(at(raw, 'http'), 'apiToken') !== undefined) return []
   return [
     {

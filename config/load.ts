@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
 import type { AdapterKind } from '../gateway/adapter.ts'
-import { acrossKeys, type Finding, samePorts } from './across.ts'
+import { acrossKeys, type Finding, openDoors, samePorts } from './across.ts'
 import { parseYaml, type YamlText } from './document.ts'
 import { readingFrom, Secret } from './fields.ts'
 import { type Problem, pathText, suggestion, wording } from './problems.ts'
@@ -43,6 +43,7 @@ function check(yaml: YamlText, kinds: readonly AdapterKind<never>[]): Loaded {
     ...acrossKeys(yaml.value),
   ]
   if (parsed.success) found.push(...samePorts({ ...parsed.data.http, transport: 'tcp', path: [] }, adapters.known))
+  if (parsed.success) found.push(...openDoors(parsed.data.http.host, adapters.known))
   if (!parsed.success || found.length > 0) return { problems: inOrder(found, yaml) }
   return { configuration: frozen({ ...parsed.data, adapters: adapters.known.map(({ block }) => block) }) }
 }

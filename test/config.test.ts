@@ -403,3 +403,22 @@ t.test('problems are printed as file:line:column, with colours only when asked f
   )
   t.match(formatProblems('a.yaml', problems, true), '\u001b[1mhttp.port\u001b[22m')
 })
+
+t.test('a door that anybody could come in by is found before it opens', async (t) => {
+  const problems = (lines: string, host: string) => {
+    const apiToken = host === '127.0.0.1' ? '' : ', apiToken: abcdefghijklmnop'
+    const adapter = `  - { name: a, kind: platform-alarms${lines} }`
+    const path = join(t.testdir({}), 'doors.yaml')
+    writeFileSync(path, `http: { host: ${host}${apiToken} }\nadapters:\n${adapter}\ndestinations: []\n`)
+    const loaded = loadConfiguration(path, adapterKinds)
+    return 'problems' in loaded ? loaded.problems.map(({ message }) => message) : []
+  }
+  t.strictSame(problems('', '127.0.0.1').length, 0)
+  t.match(
+    problems('', '0.0.0.0').join(),
+    /anybody could post: give sources, username and password, key or signingSecret/,
+  )
+  t.match(problems(', password: x', '127.0.0.1').join(), /username and password are given together/)
+  t.match(problems(', username: x', '0.0.0.0').join(), /username and password are given together/)
+  t.strictSame(problems(', key: abc', '0.0.0.0').length, 0)
+})

@@ -112,3 +112,8 @@ t.test('a part without end is kept by its first bytes and skipped, and memory st
   found.push(...stream.push(Buffer.from(`\r\n${writePart({ type: 'x/y', body: xml(2) }, 'boundary').toString()}`)))
   t.equal(found.length, 2, 'the next part behind a delimiter that begins a line lands')
 })
+
+t.test('a boundary of dashes alone is refused: it would be everywhere', async (t) => {
+  for (const boundary of ['-', '------', ' -- '])
+    t.throws(() => new MultipartStream({ boundary, maxPart: 100 }), { code: 'DECODE_SYNTAX' })
+})

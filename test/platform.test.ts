@@ -5,11 +5,13 @@ import iconv from 'iconv-lite'
 import t, { type Test } from 'tap'
 import { platformAlarms, platformSensors } from '../adapters/platform/alarms.ts'
 import { platformCalls } from '../adapters/platform/calls.ts'
+import { inboundOf } from '../adapters/platform/payload.ts'
 import type { AdapterContext, Errand, Inbound } from '../gateway/adapter.ts'
 import { GatewayError } from '../gateway/errors.ts'
 import type { Report } from '../gateway/report.ts'
 import { SimulatedCallCentre } from '../simulators/platform-call-centre.ts'
 
+const delivery = { path: '/', headers: {}, contentType: 'application/json', query: {}, peer: '127.0.0.1', id: null }
 const receivedAt = new Date('2026-11-26T01:00:00Z')
 
 function calls(body: string | Buffer, path = '/calls', options = {}, contentType = 'application/json'): Report[] {
@@ -234,6 +236,18 @@ t.test('a picture is fetched from allowed hosts alone, bounded, and only if it i
   t.equal(await refused('http://elsewhere.example/'), 'DECODE_NOT_ALLOWED')
   t.equal(await refused(`file:///etc/passwd`), 'DECODE_NOT_ALLOWED')
   t.equal(accepted.length, 1)
+})
+
+t.test('what says neither when nor which stands for a retry for a while only', async (t) => {
+  const keep = (body: string) => inboundOf({ ...delivery, body: Buffer.from(body) }, {}).keyHoldsMs
+  t.equal(keep('{"device":"s-002","event":"high","phase":"began"}'), 60_000)
+  t.equal(keep('{"device":"s-002","event":"high","phase":"began","time":"2026-11-26T09:00:00+08:00"}'), undefined)
+  t.equal(keep('{"device":"s-002","event":"high","time":null}'), 60_000)
+  t.match(
+    codeOf(() => calls('{"call":"\\u0000"}')),
+    /DECODE_FIELD: call/,
+    'a NUL is no name',
+  )
 })
 
 t.test('the simulated call centre is understood and believed', async (t) => {

@@ -177,3 +177,21 @@ t.test('a peer that goes away in the middle leaves nothing behind', async (t) =>
   t.equal(status, 200)
   t.equal(door.accepted.length, 1)
 })
+
+t.test('a signed request that is too large takes nobody’s id', async (t) => {
+  const door = await stage(t, { signingSecret: signing, maxSize: '64KiB' })
+  const now = Math.floor(Date.now() / 1000)
+  const forged = { ...signed('m1', now, 'other'), 'webhook-signature': 'v1,forged' }
+  const answer = await post(door.url, Buffer.alloc(100_000), forged).then(
+    ({ status }) => status,
+    // The answer may come while it still sends.
+    () => 413,
+  )
+  t.equal(answer, 413)
+  t.equal(door.accepted.length, 0)
+  t.equal((await post(door.url, 'x', signed('m1', now, 'x'))).status, 200)
+  t.strictSame(
+    door.accepted.map(({ key }) => key),
+    ['m1'],
+  )
+})

@@ -1,3 +1,4 @@
+import { GatewayError, quote } from '../../gateway/errors.ts'
 import { GrowingBytes } from './growing-bytes.ts'
 
 /**
@@ -61,8 +62,11 @@ export class MultipartStream {
   /** Whether the first byte held begins a line. */
   #atLineStart = true
 
+  /** Throws DECODE_SYNTAX for a boundary of dashes alone: every place in the bytes would be one. */
   constructor({ boundary, maxPart }: MultipartShape) {
     this.#core = coreOf(boundary)
+    if (this.#core.length === 0)
+      throw new GatewayError('DECODE_SYNTAX', `a multipart boundary of ${quote(boundary)} tells no parts apart`)
     this.#maxPart = maxPart
   }
 

@@ -22,7 +22,9 @@ export const alarmPlatformOptions = z.strictObject({
   ...fields,
   maxSize: byteSize().prefault('8MiB'),
   /** Hosts that pictures are fetched from, with the port where it is not 80 or 443; empty: none are. */
-  snapshotHosts: z.array(z.string().min(1)).default([]),
+  snapshotHosts: z
+    .array(z.string().regex(/^[^/\s@]+$/, 'must be a host, or host:port, without https:// and path'))
+    .default([]),
   privateAddresses: z.enum(['refused', 'allowed']).default('refused'),
   snapshotSize: byteSize().prefault('5MiB'),
   snapshotTimeout: duration({ least: '100ms', most: '5m' }).prefault('15s'),

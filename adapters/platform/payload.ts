@@ -8,7 +8,8 @@ import { timesOf } from '../../gateway/web/zoned-time.ts'
 
 /**
  * The message of a request. Its key is the sender's own id where requests are signed (webhook-id is the same on every
- * attempt), else the bytes: the same report twice is one, whoever sends it again.
+ * attempt), else the bytes: the same report again is one. Bytes without an id or time of their own may well be said anew
+ * (a second flood), so they stand for a retry for a while only.
  */
 export function inboundOf(delivery: Delivery, envelope: Readonly<Record<string, string>>): Inbound {
   const { path, body, contentType, id, peer } = delivery
@@ -17,8 +18,15 @@ export function inboundOf(delivery: Delivery, envelope: Readonly<Record<string, 
     key: id === null ? `hash ${hash}` : `id ${id}`,
     raw: body,
     envelope: { path, contentType, peer, ...envelope },
+    ...(id === null && !isOneOfItsKind(body) && { keyHoldsMs: retriedWithinMs }),
   }
 }
+
+/** Senders that try again do so within this time. */
+const retriedWithinMs = 60_000
+const identities = /"(?:time|startedAt|endedAt|number|occurrence)"\s*:\s*(?!null|"")/
+
+const isOneOfItsKind = (body: Buffer): boolean => identities.test(body.toString('latin1'))
 
 /** The body in UTF-8. Some call centres write GBK, and say so. */
 export function utf8Of(message: Received): Uint8Array {

@@ -37,8 +37,9 @@ export function flag(fields: JsonObject, name: string): boolean | null {
 export function text(fields: JsonObject, name: string): string | null {
   const value = fields[name]
   if (value === undefined || value === null || value === '') return null
-  if (typeof value === 'string') return storable(value)
-  throw fault(name, 'text', value)
+  if (typeof value !== 'string') throw fault(name, 'text', value)
+  const kept = storable(value)
+  return kept === '' ? null : kept
 }
 
 export function requiredText(fields: JsonObject, name: string): string {

@@ -41,3 +41,21 @@ export interface WebhookOptions {
   readonly maxSize: number
   readonly maxRequests: number
 }
+
+/**
+ * What is wrong with the proof that a block asks for; `null`: nothing. `exposed`: others than this machine reach it. Of a
+ * block without such fields nothing is wrong.
+ */
+export function proofProblem(
+  options: unknown,
+  exposed: boolean,
+): { readonly key: string; readonly message: string } | null {
+  if (typeof options !== 'object' || options === null || !('signingSecret' in options) || !('sources' in options))
+    return null
+  const { username, password, key, signingSecret, sources } = options as WebhookOptions
+  if ((username === null) !== (password === null))
+    return { key: username === null ? 'password' : 'username', message: 'username and password are given together' }
+  const proven = username !== null || key !== null || signingSecret !== null || sources.length > 0
+  const message = 'anybody could post: give sources, username and password, key or signingSecret'
+  return proven || !exposed ? null : { key: 'name', message }
+}

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AdapterContext, Inbound, Receipt, Received } from '../adapter.ts'
@@ -45,6 +46,8 @@ export interface WebhookRoute {
 /** Of a request above the limit so much is kept, for whoever looks for its sender. */
 const keptOfTooLarge = 64 * 1024
 const tooLarge = 'tooLarge'
+/** The same one again within this time is kept once. */
+const tooLargeHoldsMs = 60_000
 
 /**
  * The door for peers that post to /ingest/<name>: proof of who they are before a byte of the body is read, bounds on size
@@ -118,7 +121,12 @@ export class Webhook {
       peer: request.ip,
       id: this.#options.signingSecret === null ? null : String(request.headers['webhook-id']),
     }
-    const forged = whole ? this.#proof.ofBody(asked, body) : null
+    // What is larger than is read cannot be proven, and where proof is asked for it is not kept.
+    if (!whole && this.#options.signingSecret !== null) {
+      this.#context.refused('a signed request that is too large', { peer: request.ip })
+      return answer(route, { is: 'too-large' }, null, reply, true)
+    }
+    const forged = this.#proof.ofBody(asked, body)
     if (forged !== null) return this.#turnAway(route, forged, request, reply)
     const taking = this.#take(route, delivery, whole)
     this.#underWay.add(taking)
@@ -159,9 +167,7 @@ export class Webhook {
 
   async #take(route: WebhookRoute, delivery: Delivery, whole: boolean): Promise<Outcome> {
     const made = route.inbound(delivery)
-    const inbound = whole
-      ? made
-      : { ...made, envelope: { ...made.envelope, [tooLarge]: `more than ${this.#options.maxSize} bytes` } }
+    const inbound = whole ? made : this.#tooLarge(made, delivery)
     try {
       const receipt = await this.#context.accept(inbound)
       if (!whole) return { is: 'too-large' }
@@ -171,6 +177,13 @@ export class Webhook {
       if (!(error instanceof GatewayError)) throw error
       return { is: 'busy' }
     }
+  }
+
+  /** Under a key of its own: nobody has proven the id, and the request may come again when more is allowed. */
+  #tooLarge(made: Inbound, { body, path }: Delivery): Inbound {
+    const hash = createHash('sha256').update(path).update(body).digest('base64url')
+    const envelope = { ...made.envelope, [tooLarge]: `more than ${this.#options.maxSize} bytes` }
+    return { ...made, key: `too large ${hash}`, keyHoldsMs: tooLargeHoldsMs, envelope }
   }
 
   #reason(inbound: Inbound): string | null {
