@@ -47,8 +47,17 @@ export class GatewayError extends Error {
 
 /** Foreign text made safe to stand in an error or a log line: control characters escaped, cut to `limit` characters. */
 export function quote(text: unknown, limit = 60): string {
-  const plain = typeof text === 'string' ? text : (JSON.stringify(text) ?? String(text))
+  const plain = typeof text === 'string' ? text : asJson(text)
   return JSON.stringify(plain.length > limit ? `${plain.slice(0, limit)}…` : plain)
+}
+
+/** What is nested too deep to be written is none of the writer's fault. */
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch (error) {
+    return error instanceof RangeError ? 'nested too deep' : String(value)
+  }
 }
 
 /** A short one-line account of anything thrown, for a stored reason or a log field. */

@@ -250,6 +250,23 @@ t.test('what says neither when nor which stands for a retry for a while only', a
   )
 })
 
+t.test('names without end and nesting without end are faults of a field', async (t) => {
+  const long = 'x'.repeat(9000)
+  t.match(
+    codeOf(() => alarms(JSON.stringify({ device: long, event: 'high' }))),
+    /DECODE_FIELD: device must be at most 256/,
+  )
+  t.match(
+    codeOf(() => calls(JSON.stringify({ call: long }))),
+    /DECODE_FIELD: call/,
+  )
+  const deep = `{"device":"c-1","event":"e","detail":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`
+  t.match(
+    codeOf(() => alarms(deep)),
+    /DECODE_/,
+  )
+})
+
 t.test('the simulated call centre is understood and believed', async (t) => {
   const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
   const app = Fastify()

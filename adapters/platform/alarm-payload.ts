@@ -1,17 +1,9 @@
 import type { AlarmReport } from '../../gateway/report.ts'
 import { attachment } from '../../gateway/web/json-attachment.ts'
-import {
-  asObject,
-  type JsonObject,
-  label,
-  list,
-  optionalOneOf,
-  requiredText,
-  text,
-} from '../../gateway/web/json-fields.ts'
+import { asObject, type JsonObject, label, list, optionalOneOf, text } from '../../gateway/web/json-fields.ts'
 import { satelliteFix } from '../../gateway/web/json-fix.ts'
 import type { AlarmPlatformOptions } from './options.ts'
-import { instant } from './payload.ts'
+import { instant, requiredLabel } from './payload.ts'
 
 const phases = { began: 'began', 'going-on': 'going-on', ended: 'ended', once: 'once' } as const
 
@@ -28,7 +20,7 @@ export function alarmReport(
   of: 'camera' | 'sensor',
   { timeZone, snapshotHosts }: AlarmPlatformOptions,
 ): AlarmReport {
-  const event = requiredText(fields, 'event')
+  const event = requiredLabel(fields, 'event')
   const part = label(fields, 'part')
   const occurrence = label(fields, 'occurrence')
   const url = text(fields, 'snapshot')
@@ -37,7 +29,7 @@ export function alarmReport(
   const { place, detail } = fields
   return {
     kind: 'alarm',
-    subject: requiredText(fields, 'device'),
+    subject: requiredLabel(fields, 'device'),
     deviceTime: instant(fields, 'time', timeZone),
     of,
     event,

@@ -13,7 +13,7 @@ import {
 } from '../../gateway/web/json-fields.ts'
 import { satelliteFix } from '../../gateway/web/json-fix.ts'
 import type { CallCentreOptions } from './options.ts'
-import { instant } from './payload.ts'
+import { instant, requiredLabel } from './payload.ts'
 
 const heard = { live: 'live', record: 'record' } as const
 const directions = { inbound: 'inbound', outbound: 'outbound', internal: 'internal' } as const
@@ -84,12 +84,6 @@ export function formReport(fields: JsonObject, exchange: string, options: CallCe
     urgent: flag(fields, 'urgent'),
     attachments: list(fields, 'attachments', 32, attachment),
   }
-}
-
-function requiredLabel(fields: JsonObject, name: string): string {
-  const value = label(fields, name)
-  if (value === null) throw fault(name, 'text', fields[name] ?? null)
-  return value
 }
 
 function numberOf(fields: JsonObject, name: string, { country }: CallCentreOptions): string | null {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import iconv from 'iconv-lite'
 import type { Inbound, Received } from '../../gateway/adapter.ts'
 import { GatewayError, quote } from '../../gateway/errors.ts'
-import { fault, type JsonObject, time } from '../../gateway/web/json-fields.ts'
+import { fault, type JsonObject, label, time } from '../../gateway/web/json-fields.ts'
 import { type Delivery, refuseTooLarge } from '../../gateway/web/webhook.ts'
 import { timesOf } from '../../gateway/web/zoned-time.ts'
 
@@ -48,4 +48,11 @@ export function instant(fields: JsonObject, name: string, timeZone: string | nul
   if (found === null)
     throw fault(name, timeZone === null ? 'a time with its offset: no timeZone is configured' : 'a time', value)
   return found
+}
+
+/** A name or number that must be there. */
+export function requiredLabel(fields: JsonObject, name: string): string {
+  const value = label(fields, name)
+  if (value === null) throw fault(name, 'text', fields[name] ?? null)
+  return value
 }

@@ -48,10 +48,16 @@ export function requiredText(fields: JsonObject, name: string): string {
   return value
 }
 
+/** Longer than any number of a case, a form, a call or a device; what identifies stands in indexes. */
+const longestLabel = 256
+
 /** Numbers of cases and forms come as text or as bare digits. */
 export function label(fields: JsonObject, name: string): string | null {
   const value = fields[name]
-  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : text(fields, name)
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  const words = text(fields, name)
+  if (words !== null && words.length > longestLabel) throw fault(name, `at most ${longestLabel} characters`, value)
+  return words
 }
 
 const unstorable = /[\0\ud800-\udfff]/
