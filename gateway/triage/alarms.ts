@@ -168,14 +168,16 @@ function signalOf(report: AlarmReport, alarms: AlarmMemory, desk: AlarmDesk): Si
     heardMs,
     rule,
     mapped,
-    key: isCrowded(alarms, key) ? incidentKey({ ...report, part: '…', event: '*' }, rule) : key,
+    key: keyAmong(alarms, key, incidentKey({ ...report, part: '…', event: '*' }, rule)),
     place: placeOf(report, desk),
   }
 }
 
-function isCrowded({ incidents }: AlarmMemory, key: string): boolean {
+function keyAmong({ incidents }: AlarmMemory, own: string, shared: string): string {
   const open = incidents.filter(({ cleared }) => cleared === null)
-  return open.length >= mostOpen && !open.some((one) => one.key === key)
+  const has = (key: string) => open.some((one) => one.key === key)
+  // What is told under the shared key goes on under it, also when there is room again: it is one incident.
+  return !has(own) && (open.length >= mostOpen || has(shared)) ? shared : own
 }
 
 function placeOf(report: AlarmReport, { message, city, limits }: AlarmDesk): Signal['place'] {
