@@ -1,5 +1,7 @@
 import { writeJsonCdr } from '../adapters/freeswitch/cdr-write.ts'
 import { writeAlertXml } from '../adapters/hikvision/write-alert.ts'
+import { writeNotification } from '../adapters/onvif/notification.ts'
+import { envelope } from '../adapters/onvif/soap.ts'
 import type { SimulatedCore } from '../simulators/core.ts'
 import { courseOf } from '../simulators/freeswitch-call.ts'
 
@@ -40,6 +42,22 @@ const jpeg = Buffer.concat([Buffer.from('\xff\xd8\xff\xe0', 'latin1'), Buffer.al
 const sensors = Array.from({ length: 40 }, (_, i) => i + 1).filter((i) => i % 4 !== 3)
 
 const cameras = Array.from({ length: 30 }, (_, i) => `c-${String(i + 1).padStart(3, '0')}`)
+
+const gates = Array.from({ length: 30 }, (_, i) => `c-${String(i + 41).padStart(3, '0')}`)
+
+/** Movement is no case, and the core is not told. */
+async function incidentsOf(subjects: readonly string[], http: string): Promise<Map<string, number>> {
+  const times = new Map<string, number>()
+  for (const camera of subjects) {
+    const answer = await fetch(`${http}/v1/incidents?subject=${camera}&limit=1000`)
+    const { incidents } = (await answer.json()) as { incidents: { subject: string; part: string | null }[] }
+    for (const { subject, part } of incidents) {
+      const name = `${subject} ${part}`
+      times.set(name, (times.get(name) ?? 0) + 1)
+    }
+  }
+  return times
+}
 
 export const speakers: readonly Speaker[] = [
   {
@@ -115,18 +133,35 @@ export const speakers: readonly Speaker[] = [
       }
       return { name: `${cameras[n % cameras.length]} ${region}`, request }
     },
-    // Movement is no case: the core is not told.
-    async found(_core, http) {
-      const times = new Map<string, number>()
-      for (const camera of cameras) {
-        const answer = await fetch(`${http}/v1/incidents?subject=${camera}&limit=1000`)
-        const { incidents } = (await answer.json()) as { incidents: { subject: string; part: string | null }[] }
-        for (const { subject, part } of incidents) {
-          const name = `${subject} ${part}`
-          times.set(name, (times.get(name) ?? 0) + 1)
-        }
-      }
-      return times
+    found: (_core, http) => incidentsOf(cameras, http),
+  },
+  {
+    what: 'movements that ONVIF devices post',
+    adapter: {
+      name: 'gate',
+      kind: 'onvif-notify',
+      key: 'sesame',
+      camera: 'c-118',
+      cameras: Object.fromEntries(gates.map((camera, i) => [`V${i}`, camera])),
     },
+    say(n) {
+      const rule = `R${Math.floor(n / gates.length)}`
+      const notification = writeNotification({
+        topic: 'tns1:RuleEngine/CellMotionDetector/Motion',
+        topicNamespace: null,
+        utcTime: new Date().toISOString(),
+        operation: 'Changed',
+        source: [
+          { name: 'VideoSourceConfigurationToken', value: `V${n % gates.length}` },
+          { name: 'Rule', value: rule },
+        ],
+        key: [],
+        data: [{ name: 'IsMotion', value: 'true' }],
+      })
+      const body = envelope('', `<n:Notify>${notification}</n:Notify>`)
+      const headers = { 'content-type': 'application/soap+xml' }
+      return { name: `${gates[n % gates.length]} ${rule}`, request: { path: '/ingest/gate?key=sesame', headers, body } }
+    },
+    found: (_core, http) => incidentsOf(gates, http),
   },
 ]
