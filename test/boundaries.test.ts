@@ -33,6 +33,7 @@ const timersAllowed = {
   'test/promise.serial.test.ts': 'kills at random moments, which are drawn from a seed',
   'test/promise-texts.serial.test.ts': 'kills at random moments, and sets the pace at which people write',
   'test/promise-signals.serial.test.ts': 'kills at random moments, and sets the pace at which peers speak',
+  'test/promise-links.serial.test.ts': 'kills at random moments, which are drawn from a seed',
   'test/promise-stage.ts': 'sets the pace at which a crowd of devices talks',
   'test/runner/file.ts': 'ends a test file whose time is over',
   'test/boundaries.test.ts': 'holds the bad examples',
