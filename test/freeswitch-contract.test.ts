@@ -1,12 +1,10 @@
-import { Agent, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { freeswitchCdr } from '../adapters/freeswitch/cdr.ts'
 import { freeswitchEsl } from '../adapters/freeswitch/esl.ts'
 import type { AdapterKind } from '../gateway/adapter.ts'
 import { EslServer } from '../simulators/freeswitch-esl.ts'
-import { type Answered, type ContractPeer, runContract } from './contract.ts'
+import { runContract } from './contract.ts'
+import { httpPeer } from './http-peer.ts'
 
 const uuidOf = (n: number) => `00000000-0000-4000-a000-${String(n).padStart(12, '0')}`
 
@@ -15,37 +13,21 @@ function cdr(quality: 'good' | 'malformed', n: number): string {
   return JSON.stringify({ variables })
 }
 
-/** What is answered with 2xx is taken; anything else is posted again. */
-async function poster(http: FastifyInstance): Promise<ContractPeer> {
-  const { port } = http.server.address() as AddressInfo
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  await new Promise<void>((resolve, reject) => {
-    const asking = request({ port, agent, path: '/' }, (response) => response.resume().on('end', resolve))
-    asking.on('error', reject).end()
-  })
-  return {
-    send: (quality, n) =>
-      new Promise<Answered>((resolve, reject) => {
-        const headers = { 'content-type': 'application/json' }
-        const path = `/ingest/contract/?uuid=a_${uuidOf(n)}`
-        const posting = request({ port, agent, path, method: 'POST', headers }, (response) => {
-          const taken = (response.statusCode ?? 500) < 300
-          response.resume().on('end', () => resolve(taken ? 'acknowledged' : 'refused'))
-        })
-        posting.on('error', reject)
-        posting.end(cdr(quality, n))
-      }),
-    vanish: () => agent.destroy(),
-  }
-}
-
 runContract({
   name: 'freeswitch-cdr',
   kind: freeswitchCdr as unknown as AdapterKind<never>,
   options: freeswitchCdr.options.parse({}),
   acknowledges: true,
   taken: null,
-  connect: (_link, http) => poster(http),
+  connect: (_link, http) =>
+    httpPeer(
+      http,
+      (quality, n) => {
+        return { path: `/ingest/contract/?uuid=a_${uuidOf(n)}`, contentType: 'application/json', body: cdr(quality, n) }
+      },
+      // Anything but 2xx is posted again.
+      (status) => status < 300,
+    ),
 })
 
 const esl = new EslServer('ClueCon')

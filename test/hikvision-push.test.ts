@@ -1,12 +1,10 @@
-import { Agent, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { hikvisionPush } from '../adapters/hikvision/push.ts'
 import { writeAlertJson, writeAlertXml, writeForm } from '../adapters/hikvision/write-alert.ts'
 import type { AdapterKind } from '../gateway/adapter.ts'
 import { SimulatedCamera } from '../simulators/hikvision-camera.ts'
-import { type Answered, type ContractPeer, runContract } from './contract.ts'
+import { runContract } from './contract.ts'
+import { httpPeer } from './http-peer.ts'
 import { jpeg, readAs, videoStage } from './video-stage.ts'
 
 const alert = (n: number, more = {}) =>
@@ -19,41 +17,22 @@ const alert = (n: number, more = {}) =>
     ...more,
   })
 
-async function peer(http: FastifyInstance): Promise<ContractPeer> {
-  const { port } = http.server.address() as AddressInfo
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  // The connection is there before the peer is used; nothing answers to GET.
-  await new Promise<void>((resolve, reject) => {
-    const asking = request({ port, agent, path: '/ingest/contract' }, (response) =>
-      response.resume().on('end', resolve),
-    )
-    asking.on('error', reject).end()
-  })
-  return {
-    send: (quality, n) =>
-      new Promise<Answered>((resolve, reject) => {
-        const xml = quality === 'good' ? alert(n) : alert(n, { eventState: `broken ${n}` })
-        const { contentType, body } = writeForm([{ type: 'application/xml', name: 'alert', body: xml }], 'b')
-        const headers = { 'content-type': contentType, 'content-length': body.length }
-        const posting = request(
-          { port, agent, path: '/ingest/contract?key=word', method: 'POST', headers },
-          (response) =>
-            response.resume().on('end', () => resolve(response.statusCode === 200 ? 'acknowledged' : 'refused')),
-        )
-        posting.on('error', reject)
-        posting.end(body)
-      }),
-    vanish: () => agent.destroy(),
-  }
-}
-
 runContract({
   name: 'hikvision-push',
   kind: hikvisionPush as unknown as AdapterKind<never>,
   options: hikvisionPush.options.parse({ key: 'word' }),
   acknowledges: true,
   taken: null,
-  connect: (_link, http) => peer(http),
+  connect: (_link, http) =>
+    httpPeer(
+      http,
+      (quality, n) => {
+        const xml = quality === 'good' ? alert(n) : alert(n, { eventState: `broken ${n}` })
+        const form = writeForm([{ type: 'application/xml', name: 'alert', body: xml }], 'b')
+        return { path: '/ingest/contract?key=word', ...form }
+      },
+      (status) => status === 200,
+    ),
 })
 
 t.test('an alarm is posted with its pictures, by who has the key, and the tallies are equal', async (t) => {

@@ -1,41 +1,26 @@
-import { Agent, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { nvrFrigate } from '../adapters/nvr/frigate.ts'
 import { nvrMotion } from '../adapters/nvr/motion.ts'
 import type { AdapterKind } from '../gateway/adapter.ts'
 import { SimulatedMotion } from '../simulators/nvr-motion.ts'
-import { type Answered, type ContractPeer, runContract } from './contract.ts'
+import { runContract } from './contract.ts'
+import { httpPeer } from './http-peer.ts'
 import { jpeg, readAs, videoStage } from './video-stage.ts'
 
-type Post = { readonly path: string; readonly body: string }
-
-async function peer(
+const peer = (
   http: FastifyInstance,
-  post: (quality: 'good' | 'malformed', n: number) => Post,
-): Promise<ContractPeer> {
-  const { port } = http.server.address() as AddressInfo
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  // The connection is there before the peer is used; nobody has this path.
-  await new Promise<void>((resolve, reject) => {
-    const asking = request({ port, agent, path: '/none' }, (response) => response.resume().on('end', resolve))
-    asking.on('error', reject).end()
-  })
-  return {
-    send: (quality, n) =>
-      new Promise<Answered>((resolve, reject) => {
-        const { path, body } = post(quality, n)
-        const headers = { 'x-api-key': 'word', 'content-type': 'application/json' }
-        const posting = request({ port, agent, path: `/ingest/contract${path}`, method: 'POST', headers }, (response) =>
-          response.resume().on('end', () => resolve((response.statusCode ?? 500) < 500 ? 'acknowledged' : 'refused')),
-        )
-        posting.on('error', reject)
-        posting.end(body)
-      }),
-    vanish: () => agent.destroy(),
-  }
-}
+  post: (quality: 'good' | 'malformed', n: number) => { path: string; body: string },
+) =>
+  httpPeer(
+    http,
+    (quality, n) => {
+      const { path, body } = post(quality, n)
+      const headers = { 'x-api-key': 'word' }
+      return { path: `/ingest/contract${path}`, contentType: 'application/json', headers, body }
+    },
+    (status) => status < 500,
+  )
 
 runContract({
   name: 'nvr-motion',
