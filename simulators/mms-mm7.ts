@@ -4,7 +4,8 @@ import { type Entity, partsOf } from '../adapters/mms/mime-multipart.ts'
 import { readBody, rel6 } from '../adapters/mms/mm7.ts'
 import { envelope } from '../adapters/mms/mm7-answer.ts'
 import type { Part } from '../adapters/mms/part.ts'
-import { escaped, find, textIn } from '../adapters/mms/soap.ts'
+import { find, textIn } from '../adapters/mms/soap.ts'
+import { escaped } from '../gateway/web/xml-text.ts'
 
 /** An MMSC's side towards service providers (MM7): hands over what subscribers sent, and takes what is sent to them. */
 

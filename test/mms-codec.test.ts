@@ -16,9 +16,10 @@ import { readPush, writePush } from '../adapters/mms/push.ts'
 import { mmsRetriever } from '../adapters/mms/retriever.ts'
 import { recipient, senderUri } from '../adapters/mms/sender.ts'
 import { references } from '../adapters/mms/smil.ts'
-import { escaped, readXml, textIn } from '../adapters/mms/soap.ts'
+import { readXml, textIn } from '../adapters/mms/soap.ts'
 import { contentType, encodedString, encodedText, fieldValue, withLength } from '../adapters/mms/wsp.ts'
 import { sniffed } from '../gateway/web/media-type.ts'
+import { escaped } from '../gateway/web/xml-text.ts'
 import { gif, manhole } from './mms-stage.ts'
 
 const octets = (hex: string) => new Octets(Buffer.from(hex, 'hex'), 'test')

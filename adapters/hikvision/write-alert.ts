@@ -1,3 +1,5 @@
+import { escaped } from '../../gateway/web/xml-text.ts'
+
 /** Alerts as devices write them: the other direction of `alert.ts`, for simulators and tests. */
 
 export interface AlertToWrite {
@@ -16,9 +18,6 @@ export interface AlertToWrite {
   /** The ending of the namespace. */
   readonly release?: 'ver10' | 'ver20'
 }
-
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
-const escaped = (text: string): string => text.replace(/[&<>]/g, (character) => escapes[character] ?? '')
 
 export function writeAlertXml(alert: AlertToWrite): Buffer {
   const line = (name: string, value: string | null | undefined) =>

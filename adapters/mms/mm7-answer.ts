@@ -1,6 +1,6 @@
 import type { GatewayError } from '../../gateway/errors.ts'
+import { escaped } from '../../gateway/web/xml-text.ts'
 import { type Mm7Request, rel6 } from './mm7.ts'
-import { escaped } from './soap.ts'
 
 /** Answers to an MMSC (3GPP TS 23.140, 8.7.8): a response with its status, or a SOAP fault that holds one. */
 

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import type { OutboundText, Submitted } from '../../gateway/adapter.ts'
 import { GatewayError } from '../../gateway/errors.ts'
 import { digitsOf } from '../../gateway/subscriber.ts'
+import { escaped } from '../../gateway/web/xml-text.ts'
 import { readBody } from './mm7.ts'
 import { envelope } from './mm7-answer.ts'
 import type { SubmitOptions } from './mm7-options.ts'
-import { escaped, find, textIn, type XmlElement } from './soap.ts'
+import { find, textIn, type XmlElement } from './soap.ts'
 
 /** MM7_submit (3GPP TS 23.140, 8.7.1 and annex L), written, and its answer, read. */
 

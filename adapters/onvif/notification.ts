@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Inbound } from '../../gateway/adapter.ts'
 import { GatewayError, quote } from '../../gateway/errors.ts'
+import { escaped } from '../../gateway/web/xml-text.ts'
 import { ns } from './names.ts'
-import { child, childrenNamed, escaped, find, readXml, type Scope, type XmlDocument, type XmlElement } from './xml.ts'
+import { child, childrenNamed, find, readXml, type Scope, type XmlDocument, type XmlElement } from './xml.ts'
 
 /** NotificationMessage of WS-BaseNotification with ONVIF's tt:Message (Core Specification, 9.5). */
 

@@ -1,7 +1,8 @@
 import { GatewayError, quote } from '../../gateway/errors.ts'
+import { escaped } from '../../gateway/web/xml-text.ts'
 import { actions, concreteSet, ns, type Operation } from './names.ts'
 import { durationText, timeOf } from './times.ts'
-import { child, childrenNamed, escaped, find, textIn, written, type XmlElement } from './xml.ts'
+import { child, childrenNamed, find, textIn, written, type XmlElement } from './xml.ts'
 
 /** What is asked of a device, and what its answers say. Names are the Core Specification's. */
 

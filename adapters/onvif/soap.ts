@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { escaped } from '../../gateway/web/xml-text.ts'
 import { base64Binary, ns, passwordDigest } from './names.ts'
-import { child, escaped, find, readXml, type XmlElement } from './xml.ts'
+import { child, find, readXml, type XmlElement } from './xml.ts'
 
 /** SOAP 1.2 envelopes, their faults, and the UsernameToken of WS-Security. */
 

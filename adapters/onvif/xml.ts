@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { GatewayError, quote } from '../../gateway/errors.ts'
+import { escaped } from '../../gateway/web/xml-text.ts'
 
 /**
  * XML as SOAP allows it: no DTD, no entities but XML's own five, bounded depth. A reader of its own, because what is kept of
@@ -194,25 +195,6 @@ export function find(element: XmlElement, ns: string, name: string): XmlElement 
 export function textIn(element: XmlElement | null, ns: string, name: string): string | null {
   const text = element === null ? '' : (find(element, ns, name)?.text ?? '')
   return text === '' ? null : text
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&apos;',
-}
-
-/** Text to stand in XML; characters that XML 1.0 cannot hold are left out. */
-export function escaped(text: string): string {
-  return (
-    text
-      .toWellFormed()
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
-      .replace(/[&<>"']/g, (character) => escapes[character] ?? '')
-  )
 }
 
 /** An element written anew with its namespaces; `attributes`: more of them, as they are to be written. */
