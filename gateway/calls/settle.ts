@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { describe } from '../errors.ts'
 import { type Desk, staleMemory } from '../intake/commit.ts'
 import { emptyRows } from '../intake/rows.ts'
+import { Looks } from '../looks.ts'
 import { dueLegs, formsOfCall, legsOfCall, type StoredCall, settledCalls } from '../store/calls.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import { tellCall } from './events.ts'
@@ -35,29 +36,24 @@ export interface SettleOptions {
  */
 export class CallSettlement {
   readonly #options: SettleOptions
-  #timer: NodeJS.Timeout | null = null
-  #underWay: Promise<number> | null = null
+  readonly #looks: Looks<number>
 
   constructor(options: SettleOptions) {
     this.#options = options
+    this.#looks = new Looks(() => this.#look(), options.everyMs ?? 1000)
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.look(), this.#options.everyMs ?? 1000)
+    this.#looks.start()
   }
 
-  async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
-    await this.#underWay
+  stop(): Promise<void> {
+    return this.#looks.stop()
   }
 
   /** One look; calls during one wait for it. How many calls it wrote. */
   look(): Promise<number> {
-    this.#underWay ??= this.#look().finally(() => {
-      this.#underWay = null
-    })
-    return this.#underWay
+    return this.#looks.look()
   }
 
   async #look(): Promise<number> {

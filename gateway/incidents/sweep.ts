@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { describe } from '../errors.ts'
 import { attempts, completeRows, type Desk, staleMemory } from '../intake/commit.ts'
 import { emptyRows } from '../intake/rows.ts'
+import { Looks } from '../looks.ts'
 import { dueIncidents, endLost } from '../store/incidents.ts'
 import { newId } from '../store/message-id.ts'
 import { findMemories } from '../store/read-batch.ts'
@@ -29,29 +30,24 @@ export interface SweepOptions {
  */
 export class IncidentSweep {
   readonly #options: SweepOptions
-  #timer: NodeJS.Timeout | null = null
-  #underWay: Promise<number> | null = null
+  readonly #looks: Looks<number>
 
   constructor(options: SweepOptions) {
     this.#options = options
+    this.#looks = new Looks(() => this.#look(), options.everyMs ?? 1000)
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.look(), this.#options.everyMs ?? 1000)
+    this.#looks.start()
   }
 
-  async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
-    await this.#underWay
+  stop(): Promise<void> {
+    return this.#looks.stop()
   }
 
   /** One look; calls during one wait for it. How many devices something was done for. */
   look(): Promise<number> {
-    this.#underWay ??= this.#look().finally(() => {
-      this.#underWay = null
-    })
-    return this.#underWay
+    return this.#looks.look()
   }
 
   async #look(): Promise<number> {

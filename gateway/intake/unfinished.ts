@@ -1,6 +1,7 @@
 import { DatabaseError, type PoolClient } from 'pg'
 import type { Logger } from 'pino'
 import { describe } from '../errors.ts'
+import { Looks } from '../looks.ts'
 import { heldGroup, ripeGroups } from '../store/held-parts.ts'
 import { findMemories } from '../store/read-batch.ts'
 import { inTransaction } from '../store/transaction.ts'
@@ -29,30 +30,24 @@ export interface UnfinishedOptions {
 
 export class Unfinished {
   readonly #options: UnfinishedOptions
-  #timer: NodeJS.Timeout | null = null
-  #underWay: Promise<void> | null = null
+  readonly #looks: Looks<void>
 
   constructor(options: UnfinishedOptions) {
     this.#options = options
+    this.#looks = new Looks(() => this.#look(), options.everyMs ?? Math.min(5000, Math.max(100, options.withinMs / 4)))
   }
 
   start(): void {
-    const { withinMs, everyMs } = this.#options
-    this.#timer = setInterval(() => void this.look(), everyMs ?? Math.min(5000, Math.max(100, withinMs / 4)))
+    this.#looks.start()
   }
 
-  async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer)
-    this.#timer = null
-    await this.#underWay
+  stop(): Promise<void> {
+    return this.#looks.stop()
   }
 
   /** One look; calls during one wait for it. */
   look(): Promise<void> {
-    this.#underWay ??= this.#look().finally(() => {
-      this.#underWay = null
-    })
-    return this.#underWay
+    return this.#looks.look()
   }
 
   async #look(): Promise<void> {
