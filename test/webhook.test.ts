@@ -195,3 +195,20 @@ t.test('a signed request that is too large takes nobody’s id', async (t) => {
     ['m1'],
   )
 })
+
+t.test('a request that is never sent whole gives its place back', async (t) => {
+  const door = await stage(t, { maxRequests: 1, bodyWithin: '200ms' })
+  const { hostname, port } = new URL(door.url)
+  const gone = new Promise<void>((resolve) => {
+    const socket = connect(Number(port), hostname)
+    socket.write('POST /ingest/door HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf')
+    socket.on('error', () => {})
+    socket.on('close', () => resolve())
+  })
+  await gone
+  const deadline = Date.now() + 5000
+  let status = 503
+  while (status === 503 && Date.now() < deadline) status = (await post(door.url, 'x')).status
+  t.equal(status, 200)
+  t.equal(door.accepted.length, 1)
+})

@@ -27,6 +27,8 @@ export const webhookFields = {
   replayWindow: duration({ least: '1s', most: '1d' }).prefault('5m'),
   /** The longest request. */
   maxSize: byteSize().prefault('1MiB'),
+  /** A request that is not there whole by then is given up: half-sent ones must not shut the door for the others. */
+  bodyWithin: duration({ least: '100ms', most: '1m' }).prefault('15s'),
   /** Requests that are read or stored at a time; one more is asked to wait. */
   maxRequests: z.number().int().min(1).max(10_000).default(256),
 } as const
@@ -39,6 +41,7 @@ export interface WebhookOptions {
   readonly signingSecret: SigningSecret | null
   readonly replayWindow: number
   readonly maxSize: number
+  readonly bodyWithin: number
   readonly maxRequests: number
 }
 

@@ -143,12 +143,13 @@ export class Webhook {
   }
 
   /**
-   * Reads no further than the limit, whatever the peer says or goes on to send; `null` when the peer goes away meanwhile.
+   * Reads no further than the limit, whatever the peer says or goes on to send; `null` when the peer goes away meanwhile, or takes too long.
    * Not by iteration: leaving that would destroy the socket before the answer is written.
    */
   #read(payload: IncomingMessage): Promise<{ readonly body: Buffer; readonly whole: boolean } | null> {
-    const { maxSize } = this.#options
+    const { maxSize, bodyWithin } = this.#options
     return new Promise((resolve) => {
+      const late = setTimeout(() => payload.destroy(), bodyWithin)
       const chunks: Buffer[] = []
       let size = 0
       payload.on('data', (chunk: Buffer) => {
@@ -156,12 +157,19 @@ export class Webhook {
         if (size <= maxSize || chunks.length === 0) chunks.push(chunk)
         if (size <= maxSize) return
         payload.pause()
+        clearTimeout(late)
         const kept = Math.min(keptOfTooLarge, maxSize)
         resolve({ body: Buffer.concat(chunks).subarray(0, kept), whole: false })
       })
-      payload.once('end', () => resolve({ body: Buffer.concat(chunks), whole: true }))
+      payload.once('end', () => {
+        clearTimeout(late)
+        resolve({ body: Buffer.concat(chunks), whole: true })
+      })
       payload.once('error', () => resolve(null))
-      payload.once('close', () => resolve(null))
+      payload.once('close', () => {
+        clearTimeout(late)
+        resolve(null)
+      })
     })
   }
 

@@ -60,7 +60,8 @@ const rules: readonly Rule[] = [
   {
     files: /^simulators\//,
     judges: /^(bench|config|docs|gateway|scripts|test)\//,
-    allowed: (target) => /^gateway\/(report\.ts|subscriber\.ts|errors\.ts|package-root\.ts|city\/.+|web\/xml-text\.ts)$/.test(target),
+    allowed: (target) =>
+      /^gateway\/(report\.ts|subscriber\.ts|errors\.ts|package-root\.ts|city\/.+|web\/xml-text\.ts)$/.test(target),
     says: 'a simulator knows reports and the city; the gateway is a process to it',
   },
   {
