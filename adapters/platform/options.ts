@@ -21,6 +21,8 @@ export const callCentreOptions = z.strictObject({
 export const alarmPlatformOptions = z.strictObject({
   ...fields,
   maxSize: byteSize().prefault('8MiB'),
+  /** Each alarm is judged beside its device's others: ten thousand in one request would hold up everybody for seconds. */
+  maxElements: z.number().int().min(1).max(100_000).default(1000),
   /** Hosts that pictures are fetched from, with the port where it is not 80 or 443; empty: none are. */
   snapshotHosts: z
     .array(z.string().regex(/^[^/\s@]+$/, 'must be a host, or host:port, without https:// and path'))
