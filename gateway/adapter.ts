@@ -145,6 +145,8 @@ export interface Adapter {
    * what is known already is a duplicate. Rejects when it cannot be asked now.
    */
   recall?(from: Date, to: Date): Promise<void>
+  /** Beside `recall`: the exchange whose calls it brings. */
+  readonly exchange?: string
 }
 
 export interface AdapterContext {

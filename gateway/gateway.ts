@@ -231,7 +231,7 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
     limits: configuration.calls,
     log: log.child({ part: 'calls' }),
     posted,
-    unrecorded: (from, to) => reconciliation.unrecorded(from, to),
+    unrecorded: (exchange, from, to) => reconciliation.unrecorded(exchange, from, to),
   })
   const supervisors: Supervisor[] = []
   const { apiToken } = configuration.http
@@ -282,7 +282,8 @@ async function assemble(configuration: Configuration, log: Logger, open: OpenDes
               return supervisor.ours
             },
           })
-        if (adapter.recall !== undefined) reconciliation.add({ name, recall: adapter.recall.bind(adapter) })
+        if (adapter.recall !== undefined)
+          reconciliation.add({ name, exchange: adapter.exchange ?? null, recall: adapter.recall.bind(adapter) })
         if (adapter.send !== undefined) senders.set(name, { kind, send: adapter.send.bind(adapter) })
         if (adapter.texts !== undefined) texts.set(name, { kind, texts: adapter.texts })
       },

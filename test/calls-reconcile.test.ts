@@ -63,11 +63,11 @@ t.test('what live events and records both lose is asked for again', (t) =>
         now: () => clock.ms,
         asked: (_adapter, outcome) => outcomes.push(outcome),
       })
-      reconciliation.add({ name: 'pbx', recall: (from, to) => exchange.recall(from, to) })
+      reconciliation.add({ name: 'pbx', exchange: 'pbx', recall: (from, to) => exchange.recall(from, to) })
       const settlement = new CallSettlement({
         ...{ desk: stage.desk, log: silent, posted: () => {}, now: () => clock.ms },
         limits: { settleAfterMs: 30_000, giveUpAfterMs: 21_600_000 },
-        unrecorded: (from, to) => reconciliation.unrecorded(from, to),
+        unrecorded: (...asked) => reconciliation.unrecorded(...asked),
       })
       return { stage, exchange, reconciliation, settlement, outcomes, clock }
     }
@@ -159,7 +159,7 @@ t.test('what live events and records both lose is asked for again', (t) =>
 
     await t.test('one that does not answer holds up no other', async (t) => {
       const { exchange, reconciliation } = await open(t)
-      reconciliation.add({ name: 'hangs', recall: () => new Promise(() => {}) })
+      reconciliation.add({ name: 'hangs', exchange: null, recall: () => new Promise(() => {}) })
       for (const name of ['hangs', 'pbx']) reconciliation.linkChanged(name, { state: 'connected', to: name })
       void reconciliation.look()
       void reconciliation.look()
@@ -167,3 +167,24 @@ t.test('what live events and records both lose is asked for again', (t) =>
     })
   }),
 )
+
+t.test('only the exchange of a call without a record is asked for it', async (t) => {
+  const asked: string[] = []
+  let nowMs = Date.UTC(2026, 10, 26)
+  const reconciliation = new Reconciliation({
+    limits: { recallEveryMs: 900_000, windowMs: 3_600_000 },
+    log: silent,
+    now: () => nowMs,
+    asked: () => {},
+  })
+  for (const name of ['north', 'south']) {
+    reconciliation.add({ name, exchange: name, recall: async () => void asked.push(name) })
+    reconciliation.linkChanged(name, { state: 'listening', at: name })
+  }
+  await reconciliation.look()
+  t.strictSame(asked.splice(0), ['north', 'south'], 'each is asked for the last while')
+  nowMs += 60_000
+  reconciliation.unrecorded('south', new Date(nowMs - 30_000), new Date(nowMs))
+  await reconciliation.look()
+  t.strictSame(asked, ['south'])
+})

@@ -17,7 +17,7 @@ t.test('calls', (t) =>
         'TRUNCATE message, message_key, intent, outbox, tally, call_leg, call, call_form, correspondence CASCADE',
       )
     })
-    const recalled: [Date, Date][] = []
+    const recalled: [string, Date, Date][] = []
     const settlement = (stage: IntakeStage, aheadS: number) =>
       new CallSettlement({
         ...{
@@ -27,7 +27,7 @@ t.test('calls', (t) =>
           limits: { settleAfterMs: 30_000, giveUpAfterMs: 21_600_000 },
         },
         now: () => Date.now() + aheadS * 1000,
-        unrecorded: (from, to) => recalled.push([from, to]),
+        unrecorded: (...asked) => recalled.push(asked),
       })
     const at = new Date(Date.now() - 120_000)
     let said = 0
@@ -89,7 +89,7 @@ t.test('calls', (t) =>
       recalled.length = 0
       t.equal(await settlement(stage, 31).look(), 1)
       t.match(await prisma.call.findMany(), [{ heard: 'live', revision: 1 }])
-      t.match(recalled, [[at, new Date(at.getTime() + 69_000)]], 'its record is missed')
+      t.match(recalled, [['pbx', at, new Date(at.getTime() + 69_000)]], 'its record is missed')
       await say(stage, ...records)
       t.equal(await settlement(stage, 62).look(), 1)
       t.match(await prisma.call.findMany(), [{ heard: 'both', revision: 2, data: { recording: '/rec/a.wav' } }])

@@ -43,7 +43,7 @@ const widestZoneMs = 14 * 3_600_000
 class CdrFile implements Adapter {
   readonly #options: CdrOptions
   readonly #context: AdapterContext
-  readonly #exchange: string
+  readonly exchange: string
   #stopping = new AbortController()
   #following: Promise<void> | null = null
   readonly #recalls = new Map<AbortController, Promise<void>>()
@@ -51,7 +51,7 @@ class CdrFile implements Adapter {
   constructor(options: CdrOptions, context: AdapterContext) {
     this.#options = options
     this.#context = context
-    this.#exchange = options.exchange ?? context.name
+    this.exchange = options.exchange ?? context.name
   }
 
   async start(): Promise<void> {
@@ -133,7 +133,7 @@ class CdrFile implements Adapter {
   }
 
   #inbound({ kind, bytes }: Line): Inbound {
-    const envelope = { exchange: this.#exchange, ...(kind === 'too-long' ? { cut: 'long' } : {}) }
+    const envelope = { exchange: this.exchange, ...(kind === 'too-long' ? { cut: 'long' } : {}) }
     const record = kind === 'line' ? this.#read(bytes) : null
     return { key: record === null ? unreadKey(bytes) : cdrKey(record), raw: bytes, envelope }
   }

@@ -12,6 +12,8 @@ export interface ReconcileLimits {
 /** An adapter whose far end can be asked for its records. */
 export interface Recaller {
   readonly name: string
+  /** Whose calls it has; `null`: perhaps anybody's. */
+  readonly exchange: string | null
   recall(from: Date, to: Date): Promise<void>
 }
 
@@ -82,8 +84,11 @@ export class Reconciliation {
   }
 
   /** A call is known that no record came of. */
-  unrecorded(from: Date, to: Date): void {
-    for (const asking of this.#asking.values()) this.#want(asking, from.getTime() - marginMs, to.getTime() + marginMs)
+  unrecorded(exchange: string, from: Date, to: Date): void {
+    for (const asking of this.#asking.values()) {
+      const { exchange: own } = asking.recaller
+      if (own === null || own === exchange) this.#want(asking, from.getTime() - marginMs, to.getTime() + marginMs)
+    }
   }
 
   start(): void {

@@ -27,7 +27,7 @@ export interface SettleOptions {
   /** There are new outbox rows. */
   posted(): void
   /** A call was settled without any record of it. */
-  unrecorded(from: Date, to: Date): void
+  unrecorded(exchange: string, from: Date, to: Date): void
 }
 
 /**
@@ -104,7 +104,7 @@ export class CallSettlement {
     rows.settledCalls.push({ legs: read, dueAt: againMs === null ? null : new Date(againMs), calls })
     await writeBatch(desk.pool, rows, desk.gateway)
     if (calls.length > 0 && joined.heard === 'live')
-      unrecorded(new Date(joined.startedAt), new Date(joined.endedAt ?? newsMs))
+      unrecorded(exchange, new Date(joined.startedAt), new Date(joined.endedAt ?? newsMs))
     return calls.length
   }
 }
