@@ -4,9 +4,9 @@ import t, { type Test } from 'tap'
 import { SimulatedCore } from '../simulators/core.ts'
 import { seeded } from '../simulators/seeded.ts'
 import { GatewayProcess } from './gateway-process.ts'
-import { openServer, serverMissing } from './postgres-server.ts'
+import { serverMissing } from './postgres-server.ts'
 import { type Speaker, speakers } from './promise-speakers.ts'
-import { freePort } from './promise-stage.ts'
+import { freePort, killingPostgres } from './promise-stage.ts'
 
 /**
  * The promise for calls, forms, alarms and readings, tried: whatever the adapter has acknowledged is there, and there once,
@@ -154,19 +154,11 @@ t.test('the gateway is killed ten times', (t) =>
   }),
 )
 
-t.test('PostgreSQL is killed under the running gateway', { skip: serverMissing ?? false }, async (t) => {
-  const server = await openServer()
-  t.teardown(() => server.close())
-  if (server.process === null) return t.comment('the server given by its URL is not ours to kill')
-  await onStage({ database: { url: await server.createDatabase() } }, async (stage) => {
-    const random = seeded(14)
-    for (let kill = 0; kill < 3; kill++) {
-      await delay(300 + random() * 600)
-      const gone = new Promise((resolve) => server.process?.once('exit', resolve))
-      server.process?.kill('SIGKILL')
-      await gone
-      await server.restart()
-    }
-    await holds(t, stage)
-  })
-})
+t.test('PostgreSQL is killed under the running gateway', { skip: serverMissing ?? false }, (t) =>
+  killingPostgres(t, 14, (extra, kill) =>
+    onStage(extra, async (stage) => {
+      await kill()
+      await holds(t, stage)
+    }),
+  ),
+)

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Test } from 'tap'
 import { SimulatedCore } from '../simulators/core.ts'
 import { Handheld, noTroubles } from '../simulators/mqtt-handheld.ts'
 import { NmeaSource } from '../simulators/nmea-source.ts'
 import { drive, type SourceEpoch } from '../simulators/nmea-vehicle.ts'
 import { seeded } from '../simulators/seeded.ts'
 import { GatewayProcess } from './gateway-process.ts'
+import { openServer } from './postgres-server.ts'
 
 /** A port that nobody listens on now; a gateway that is killed comes back on it. */
 export async function freePort(): Promise<number> {
@@ -183,4 +185,26 @@ export function tallies(core: SimulatedCore): { reports: Map<string, number>; po
       add(positions, `${subject} ${String(data.at)} ${String(data.latitude)} ${String(data.longitude)}`)
   }
   return { reports, positions }
+}
+
+/** PostgreSQL is killed three times under whatever `play` puts on stage; it calls `kill` when everybody speaks. */
+export async function killingPostgres(
+  t: Test,
+  seed: number,
+  play: (extra: Record<string, unknown>, kill: (gone?: () => Promise<void>) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const server = await openServer()
+  t.teardown(() => server.close())
+  if (server.process === null) return t.comment('the server given by its URL is not ours to kill')
+  await play({ database: { url: await server.createDatabase() } }, async (gone = async () => {}) => {
+    const random = seeded(seed)
+    for (let kill = 0; kill < 3; kill++) {
+      await delay(300 + random() * 600)
+      const exited = new Promise((resolve) => server.process?.once('exit', resolve))
+      server.process?.kill('SIGKILL')
+      await exited
+      await gone()
+      await server.restart()
+    }
+  })
 }

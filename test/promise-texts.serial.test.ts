@@ -7,7 +7,8 @@ import { seeded } from '../simulators/seeded.ts'
 import { SmppSmscSimulator } from '../simulators/smpp-smsc.ts'
 import { pdusOf } from '../simulators/smpp-texts.ts'
 import { GatewayProcess } from './gateway-process.ts'
-import { openServer, serverMissing } from './postgres-server.ts'
+import { serverMissing } from './postgres-server.ts'
+import { killingPostgres } from './promise-stage.ts'
 
 /**
  * The promise for texts, tried: what a message centre had an ESME_ROK for is at the core exactly once, however often it
@@ -212,19 +213,11 @@ t.test('the centre cuts its links again and again', (t) =>
   }),
 )
 
-t.test('PostgreSQL is killed under the running gateway', { skip: serverMissing ?? false }, async (t) => {
-  const server = await openServer()
-  t.teardown(() => server.close())
-  if (server.process === null) return t.comment('the server given by its URL is not ours to kill')
-  await onStage({ database: { url: await server.createDatabase() } }, async (stage) => {
-    const random = seeded(13)
-    for (let kill = 0; kill < 3; kill++) {
-      await delay(300 + random() * 600)
-      const gone = new Promise((resolve) => server.process?.once('exit', resolve))
-      server.process?.kill('SIGKILL')
-      await gone
-      await server.restart()
-    }
-    await holds(t, stage)
-  })
-})
+t.test('PostgreSQL is killed under the running gateway', { skip: serverMissing ?? false }, (t) =>
+  killingPostgres(t, 13, (extra, kill) =>
+    onStage(extra, async (stage) => {
+      await kill()
+      await holds(t, stage)
+    }),
+  ),
+)

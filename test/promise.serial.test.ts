@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { seeded } from '../simulators/seeded.ts'
 import { openServer, serverMissing } from './postgres-server.ts'
-import { type PromiseStage, promiseStage, tallies } from './promise-stage.ts'
+import { killingPostgres, type PromiseStage, promiseStage, tallies } from './promise-stage.ts'
 
 /**
  * The promise, tried: what the gateway acknowledged is at the core exactly once, whatever is killed and whenever. Every
@@ -119,25 +119,17 @@ t.test('the embedded database is killed: the gateway ends with 69, and comes bac
   }),
 )
 
-t.test('PostgreSQL is killed under the running gateway', { skip: serverMissing ?? false }, async (t) => {
-  const server = await openServer()
-  t.teardown(() => server.close())
-  const { process: postgres } = server
-  if (postgres === null) return t.comment('the server given by its URL is not ours to kill')
-  await onStage({ database: { url: await server.createDatabase() } }, async (stage) => {
-    const random = seeded(13)
-    for (let kill = 0; kill < 3; kill++) {
-      await delay(200 + random() * 600)
-      const gone = new Promise((resolve) => server.process?.once('exit', resolve))
-      server.process?.kill('SIGKILL')
-      await gone
-      const { status } = await fetch(`${(await stage.gateway.addresses())?.http}/readyz`)
-      t.equal(status, 503, 'not ready while it cannot store')
-      await server.restart()
-    }
-    await holds(t, stage)
-  })
-})
+t.test('PostgreSQL is killed under the running gateway', { skip: serverMissing ?? false }, (t) =>
+  killingPostgres(t, 13, (extra, kill) =>
+    onStage(extra, async (stage) => {
+      await kill(async () => {
+        const { status } = await fetch(`${(await stage.gateway.addresses())?.http}/readyz`)
+        t.equal(status, 503, 'not ready while it cannot store')
+      })
+      await holds(t, stage)
+    }),
+  ),
+)
 
 t.test(
   'two gateways share one PostgreSQL, and one of them is killed again and again',
