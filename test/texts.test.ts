@@ -204,6 +204,33 @@ t.test('texts', (t) =>
       t.strictSame(await balanced(), [])
     })
 
+    await t.test('a half that another gateway stores between two reads is not passed by', async (t) => {
+      const one = await IntakeStage.open(t, database, { gateway: 'one' })
+      let stored: Promise<unknown> | null = null
+      const { pool } = database
+      // The sender's version is read when the other half is there; parts as soon as they are asked for.
+      const late = new Proxy(pool, {
+        get(target, name) {
+          const value = Reflect.get(target, name)
+          if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value
+          return async (...asked: [string, unknown[]]) => {
+            if (/FROM device WHERE/.test(String(asked[0]))) {
+              stored ??= one.say('a-late', part(1, 2, '桥下的垃圾', { reference: 'udh8:77' }))
+              await stored
+            }
+            return target.query(...asked)
+          }
+        },
+      })
+      const two = await IntakeStage.open(t, { ...database, pool: late }, { gateway: 'two' })
+      await two.say('b-late', part(2, 2, '没人管', { reference: 'udh8:77' }))
+      t.strictSame(
+        (await intents(database)).map(({ text }) => text),
+        ['桥下的垃圾没人管'],
+      )
+      t.equal(await prisma.messagePart.count(), 0)
+    })
+
     await t.test(
       'what never becomes whole goes on after a time, once, marked incomplete; a late part follows by itself',
       async (t) => {

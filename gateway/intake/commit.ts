@@ -84,12 +84,14 @@ async function tryCommit(batch: readonly Decoded[], desk: Desk): Promise<Receipt
   const subjects = subjectsOf(batch)
   const unknown = memories.missing(subjects)
   const groups = groupsOf(batch)
-  const [taken, read, held] = await Promise.all([
+  const [taken, read] = await Promise.all([
     desk.redeliveries.expected() ? findKeys(pool, batch.map(arrivalOf)) : new Map<string, Date>(),
     unknown.length === 0 ? new Map<string, Remembered>() : findMemories(pool, unknown),
-    groups.length === 0 ? [] : findParts(pool, groups),
   ])
   memories.learn(unknown, read)
+  // After the senders' versions: what another gateway holds in between makes these old, and the write fails. Read before
+  // them, parts could be older than the version that vouches for them, and each gateway would keep one half.
+  const held = groups.length === 0 ? [] : await findParts(pool, groups)
   if (taken.size > 0) desk.redeliveries.seen()
 
   const rows = understand(batch, taken, memories.of(subjects), how, new PartDesk(held))

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { describe } from '../errors.ts'
 import { Looks } from '../looks.ts'
 import { heldGroup, ripeGroups } from '../store/held-parts.ts'
-import { findMemories } from '../store/read-batch.ts'
+import { findMemories, findParts } from '../store/read-batch.ts'
 import { inTransaction } from '../store/transaction.ts'
 import { writeBatch } from '../store/write-batch.ts'
 import type { Arrival, Source } from './arrival.ts'
@@ -84,14 +84,17 @@ export class Unfinished {
 
   async #releaseLocked(groupKey: string, client: PoolClient): Promise<true | null> {
     const { desk, sources } = this.#options
+    const [some] = await findParts(client, [groupKey])
+    if (some === undefined) return null
+    const subjects = [some.subject]
+    // Before the parts, as at the intake: its version vouches for them.
+    const remembered = await findMemories(client, subjects)
     const parts = await heldGroup(client, groupKey)
     const [first] = [...parts].sort((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime())
     if (first === undefined) return null
     const arrival = arrivalOf(first, sources)
     // The part itself stands among the reports so that the sender's row is written, with its version.
     const decoded: Decoded = { arrival, reports: [whole(parts)], poison: null }
-    const subjects = [first.subject]
-    const remembered = await findMemories(client, subjects)
     const rows = understand([decoded], new Map(), remembered, desk.understanding())
     rows.devices.set(first.subject, {
       subject: first.subject,
