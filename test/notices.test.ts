@@ -409,8 +409,9 @@ t.test('a device that never acknowledges is left alone for longer each time, unl
     const { id } = await office.post(request(1))
     await until('it was tried three times', () => tries.length === 3, 60_000)
     const [first = 0, second = 0, third = 0] = tries
-    t.ok(second - first >= 2000)
-    t.ok(third - second >= 4000)
+    // A poll comes every two seconds: without a growing pause the third would follow the second as soon. What a busy machine
+    // is late with at one try is missing before the next.
+    t.ok(third - second > 3000, `${second - first} ms, then ${third - second} ms`)
     devices.answer = async (notice) => devices.take(notice)
     office.arrived('handhelds', 'h-1')
     await reaches(database, id, 'delivered')
